@@ -1,0 +1,105 @@
+import { AgentError, type ErrorKind } from "../errors.ts";
+
+/** SQLSTATEs that mean one thing; see https://www.postgresql.org/docs/current/errcodes-appendix.html. */
+const SQLSTATE: Readonly<Record<string, ErrorKind>> = {
+  "57P01": "SourceDraining", // admin shutdown: recording error-server-drain
+  "57014": "SourceDraining", // query cancelled: recordings error-cancel-query, error-cancel-session
+  "57P03": "SourceUnreachable", // cannot connect now
+  "53300": "SourceUnreachable", // too many connections
+  "40001": "SerializationConflict",
+  "40003": "SerializationConflict", // the result of a commit is ambiguous
+  "42501": "SourceDenied", // recording error-privilege
+  "42P01": "TableMissing",
+  "3D000": "TableMissing", // database does not exist
+  "42601": "OptionRejected", // syntax error
+  "22023": "OptionRejected", // invalid parameter value
+};
+
+/**
+ * Most changefeed failures have SQLSTATE XXUUU or none, so their text decides. Texts of 2020 are from the recordings
+ * named beside them; the others are of v22 to v26.
+ */
+const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
+  [/kv\.rangefeed\.enabled/, "RangefeedDisabled"], // error-rangefeed-disabled
+  [/must be after replica GC threshold/, "CursorExpired"], // error-cursor-past-gc
+  [/is older than the GC threshold/, "CursorExpired"],
+  [
+    /was dropped or truncated/, // error-table-dropped, error-table-truncated: one text for both
+    "TableDropped",
+    "if the table was truncated, no deletions were sent: tell the consumers, delete the feed's row from cursor_store and start anew",
+  ],
+  [/was truncated/, "TableTruncated"],
+  [/was dropped|descriptor is being dropped/, "TableDropped"],
+  [/supplied backups do not cover requested time/, "TableNotAtCursor"],
+  [/do the targets exist at the specified cursor time/, "TableNotAtCursor"],
+  [/table ".*" does not exist|database ".*" does not exist/, "TableMissing"], // error-no-such-table, error-no-such-database
+  [/only users with the admin role are allowed to CREATE CHANGEFEED/, "SourceDenied"], // error-privilege
+  [/requires? the (SELECT|CHANGEFEED) privilege|does not have \w+ privilege/, "SourceDenied"],
+  [
+    /cannot specify timestamp in the future/, // error-cursor-in-future
+    "ConfigInvalid",
+    "the cursor is from another cluster or a restored one; delete or correct the feed's row in cursor_store",
+  ],
+  [
+    /value is neither timestamp, decimal, nor interval/, // error-cursor-malformed
+    "ConfigInvalid",
+    "the cursor is malformed; delete or correct the feed's row in cursor_store",
+  ],
+  [
+    /invalid option|invalid duration|unknown .*option|option .* (is|requires|cannot)|cannot specify both/,
+    "OptionRejected",
+  ], // error-bad-option
+  [/restart transaction/, "SerializationConflict"],
+];
+
+/** What Node.js calls failures of name resolution, TCP and TLS. */
+const UNREACHABLE =
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/;
+const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|certificate|SSL connection/i;
+const DISCONNECTED =
+  /Connection terminated|timeout expired|socket|Client has encountered a connection error/i;
+
+/**
+ * Names a failure of CockroachDB or of the way to it. The text of the failure is kept; it holds names and settings,
+ * never row data.
+ *
+ * @param attempted what was attempted, with the offending value in quotes: `Cannot open the changefeed for "foo"`
+ */
+export function classifySourceError(cause: unknown, attempted: string): AgentError {
+  if (cause instanceof AgentError) return cause;
+  const { code, message } = describe(cause);
+  const [kind, hint] = kindOf(code, message);
+  const text = `${attempted}: ${message}${code === undefined ? "" : ` (${code})`}`;
+  return new AgentError(kind, text, hint === undefined ? { cause } : { cause, hint });
+}
+
+/** SQLSTATE or system code of a failure, `undefined` when it has none. */
+export function errorCode(cause: unknown): string | undefined {
+  return describe(cause).code;
+}
+
+function describe(cause: unknown): { code: string | undefined; message: string } {
+  if (!(cause instanceof Error)) return { code: undefined, message: String(cause) };
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  // A connection refused on every address of a name arrives as an AggregateError with an empty text.
+  const message = cause.message || (cause instanceof AggregateError ? String(cause.errors[0]) : cause.name);
+  return { code, message };
+}
+
+function kindOf(code: string | undefined, message: string): [ErrorKind, string?] {
+  for (const [text, kind, hint] of TEXTS) {
+    if (text.test(message)) {
+      return hint === undefined ? [kind] : [kind, hint];
+    }
+  }
+  if (code !== undefined) {
+    const known = SQLSTATE[code];
+    if (known !== undefined) return [known];
+    if (code.startsWith("28")) return ["SourceDenied"];
+    if (code.startsWith("08") || UNREACHABLE.test(code)) return ["SourceUnreachable"];
+    if (CERTIFICATE.test(code)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
+  }
+  if (CERTIFICATE.test(message)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
+  if (DISCONNECTED.test(message) || UNREACHABLE.test(message)) return ["SourceUnreachable"];
+  return ["Unknown"];
+}

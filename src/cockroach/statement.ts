@@ -1,0 +1,88 @@
+import { AgentError } from "../errors.ts";
+import type { Hlc } from "../hlc.ts";
+import { quoteTableName, type TableName } from "../table_name.ts";
+import type { Version } from "./connection.ts";
+import type { EnvelopeShape } from "./envelope.ts";
+
+/** An option of the changefeed; without a value it is a bare word. */
+export interface ChangefeedOption {
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** What a changefeed statement is made of. */
+export interface FeedStatement {
+  readonly tables: readonly TableName[];
+  /** How often a resolved timestamp is asked for, in milliseconds. */
+  readonly resolvedEvery: number;
+  readonly cursor: Hlc;
+  /** Send the whole tables as of the cursor first. */
+  readonly initialScan: boolean;
+  /** Send the row's value before the change too. */
+  readonly diff: boolean;
+  /** The operator's own. */
+  readonly options: readonly ChangefeedOption[];
+}
+
+/** Options that the agent sets itself. */
+export const OWNED_OPTIONS: ReadonlySet<string> = new Set([
+  "cursor",
+  "resolved",
+  "initial_scan",
+  "no_initial_scan",
+  "initial_scan_only",
+  "min_checkpoint_frequency",
+  "diff",
+  "format",
+]);
+
+/** Builds the statement; every identifier and value is quoted. */
+export function changefeedStatement(feed: FeedStatement, version: Version): string {
+  const modern = version.major >= 22;
+  const frequency = `${feed.resolvedEvery}ms`;
+  const shape = envelopeShape(feed.options);
+  const own = new Set(feed.options.map(({ name }) => name));
+  const options: ChangefeedOption[] = [
+    { name: "resolved", value: frequency },
+    // v22.1 made resolved timestamps wait for this, which is 30 s unless set (cockroachdb/cockroach#71436).
+    ...(modern ? [{ name: "min_checkpoint_frequency", value: frequency }] : []),
+    { name: "cursor", value: feed.cursor },
+    ...(feed.initialScan ? [bare("initial_scan")] : []),
+    ...(feed.diff ? [bare("diff")] : []),
+    ...(shape === "key_only" || own.has("updated") ? [] : [bare("updated")]),
+    ...feed.options,
+  ];
+  const verb = modern ? "CREATE CHANGEFEED FOR" : "EXPERIMENTAL CHANGEFEED FOR";
+  return `${verb} TABLE ${feed.tables.map(quoteTableName).join(", ")} WITH ${
+    options.map(optionText).join(", ")
+  }`;
+}
+
+/**
+ * The shape of the values that these options ask for.
+ *
+ * @throws AgentError ConfigInvalid for a shape this program cannot read
+ */
+export function envelopeShape(options: readonly ChangefeedOption[]): EnvelopeShape {
+  const value = options.find(({ name }) => name === "envelope")?.value ?? "wrapped";
+  switch (value) {
+    case "wrapped":
+    case "row":
+    case "bare":
+    case "key_only":
+      return value;
+    default:
+      throw new AgentError(
+        "ConfigInvalid",
+        `Cannot read the envelope "${value}": expected wrapped, row, bare or key_only`,
+      );
+  }
+}
+
+function bare(name: string): ChangefeedOption {
+  return { name, value: undefined };
+}
+
+function optionText({ name, value }: ChangefeedOption): string {
+  return value === undefined ? name : `${name} = '${value.replaceAll("'", "''")}'`;
+}

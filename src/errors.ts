@@ -1,0 +1,128 @@
+/** What went wrong, as far as the operator and the retry policy care. */
+export type ErrorKind = keyof typeof POLICY;
+
+/** `retry`: new session after a back-off. `wait`: it heals by itself. `stop`: somebody has to do something. */
+export type Action = "retry" | "wait" | "stop";
+
+/** The one table that decides what happens after a failure, with what the operator can do about it. */
+export const POLICY = {
+  SourceUnreachable: {
+    action: "retry",
+    hint:
+      "check that CockroachDB runs and that DATABASE_URL names a host and port that can be reached from here",
+  },
+  SourceDraining: {
+    action: "retry",
+    hint: "the node is shutting down or the query was cancelled; nothing to do",
+  },
+  SourceSilent: {
+    action: "retry",
+    hint:
+      "no row and no resolved timestamp came; look for a stuck range or network in CockroachDB's changefeed page",
+  },
+  SerializationConflict: { action: "retry", hint: "CockroachDB asks to try again; nothing to do" },
+  CursorStoreUnavailable: {
+    action: "retry",
+    hint: "the cursor could not be read or stored; check the database that holds the table cursor_store",
+  },
+  CursorMoved: { action: "retry", hint: "somebody else changed this feed's cursor; going on from there" },
+  BrokerUnreachable: {
+    action: "retry",
+    hint: "check that RabbitMQ runs and that AMQP_ADDR names a host and port that can be reached from here",
+  },
+  BrokerNacked: {
+    action: "retry",
+    hint:
+      "RabbitMQ refused a message; a full queue with x-overflow=reject-publish or a failed quorum does this",
+  },
+  Unknown: { action: "retry", hint: "an unknown failure; it is tried a few times, then the program stops" },
+  BrokerBlocked: {
+    action: "wait",
+    hint: "RabbitMQ has a memory or disk alarm; free some, publishing goes on by itself",
+  },
+  StandingBy: {
+    action: "wait",
+    hint: "another publisher of this feed is active; this one takes over when it is gone",
+  },
+  ConfigInvalid: { action: "stop", hint: "correct the setting; `--help` lists them all" },
+  SourceDenied: { action: "stop", hint: "check user, password and privileges in CockroachDB" },
+  RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },
+  TableMissing: { action: "stop", hint: "check --table and the database in DATABASE_URL" },
+  TableDropped: {
+    action: "stop",
+    hint: "the table is gone; remove it from --table, or create it and start anew",
+  },
+  TableTruncated: {
+    action: "stop",
+    hint:
+      "TRUNCATE sends no deletes; tell the consumers, delete the feed's row from cursor_store and start anew",
+  },
+  TableNotAtCursor: {
+    action: "stop",
+    hint:
+      "the table did not exist at the cursor; delete the feed's row from cursor_store to start with a scan",
+  },
+  CursorExpired: {
+    action: "stop",
+    hint:
+      "changes since the cursor may be gone; delete the feed's row from cursor_store to scan anew, and raise gc.ttlseconds",
+  },
+  EnvelopeMalformed: {
+    action: "stop",
+    hint: "CockroachDB sent a row this program does not understand; report it",
+  },
+  OptionRejected: {
+    action: "stop",
+    hint: "correct --changefeed-option; this version of CockroachDB refuses it",
+  },
+  OriginalCursorFound: {
+    action: "stop",
+    hint:
+      "run `cursor adopt` to go on from the original's cursor, or give --initial-scan to start without it",
+  },
+  BrokerDenied: { action: "stop", hint: "check user, password, vhost and permissions in RabbitMQ" },
+  TopologyMismatch: {
+    action: "stop",
+    hint: "make the setting agree with what exists in RabbitMQ, or delete that and let it be declared anew",
+  },
+  Unroutable: {
+    action: "stop",
+    hint: "no queue takes the message; create or bind the queue, then start again",
+  },
+  MessageTooLarge: {
+    action: "stop",
+    hint: "raise max_message_size in RabbitMQ, or keep such rows out of the table",
+  },
+} as const satisfies Record<string, { readonly action: Action; readonly hint: string }>;
+
+/** A failure with its kind, its cause and what the operator can do. */
+export class AgentError extends Error {
+  /** Row of {@linkcode POLICY}. */
+  readonly kind: ErrorKind;
+  /** What the operator can do; the policy's, unless something more precise is known. */
+  readonly hint: string;
+
+  /**
+   * @param kind row of {@linkcode POLICY}
+   * @param message what was attempted, the offending value in quotes; never row data, never a secret
+   * @param options the cause, and a hint more precise than the policy's
+   */
+  constructor(kind: ErrorKind, message: string, options: { cause?: unknown; hint?: string } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "AgentError";
+    this.kind = kind;
+    this.hint = options.hint ?? POLICY[kind].hint;
+  }
+
+  /** What the policy says to do. */
+  get action(): Action {
+    return POLICY[this.kind].action;
+  }
+
+  /** The failure as an AgentError; anything not classified yet is `Unknown`. */
+  static from(cause: unknown): AgentError {
+    if (cause instanceof AgentError) return cause;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    return new AgentError("Unknown", text, { cause });
+  }
+}

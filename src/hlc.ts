@@ -1,0 +1,50 @@
+/**
+ * A hybrid logical clock reading as CockroachDB prints it: wall time in nanoseconds since 1970, a dot, and
+ * ten digits of a logical counter (`1795327222747839112.0000000000`). Kept as text: two readings compare
+ * without being parsed, and no digit is ever lost.
+ */
+export type Hlc = string & { readonly hlc: unique symbol };
+
+const CANONICAL = /^(?:0|[1-9]\d*)\.\d{10}$/;
+const LOGICAL_DIGITS = 10;
+const NO_LOGICAL = ".0000000000";
+
+/** Reads a canonical HLC text; `undefined` when the text is anything else. */
+export function parseHlc(text: string): Hlc | undefined {
+  return CANONICAL.test(text) ? text as Hlc : undefined;
+}
+
+/**
+ * Negative when `a` is earlier than `b`, zero when equal, positive when later. Both have no leading zeros and a
+ * fixed logical part, so the longer text is the later time and texts of one length compare as they are.
+ */
+export function compareHlc(a: Hlc, b: Hlc): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The later of the two; `undefined` is earlier than everything. */
+export function latestHlc(a: Hlc | undefined, b: Hlc | undefined): Hlc | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return compareHlc(a, b) < 0 ? b : a;
+}
+
+/** The wall clock part in seconds since 1970, to the precision of a double (about 0.2 µs). */
+export function hlcSeconds(hlc: Hlc): number {
+  const wall = hlc.slice(0, -(LOGICAL_DIGITS + 1));
+  return Number(wall.slice(0, -9) || "0") + Number(wall.slice(-9)) / 1e9;
+}
+
+/** Short form used in `message-id`: the logical part is left out when it is zero, else printed as an integer. */
+export function shortHlc(hlc: Hlc): string {
+  if (hlc.endsWith(NO_LOGICAL)) return hlc.slice(0, -NO_LOGICAL.length);
+  const dot = hlc.length - LOGICAL_DIGITS - 1;
+  return `${hlc.slice(0, dot)}.${Number(hlc.slice(dot + 1))}`;
+}
+
+/** RFC 3339 with nanoseconds, the logical part dropped: `2026-11-22T05:53:42.747839112Z`. */
+export function hlcTime(hlc: Hlc): string {
+  const wall = hlc.slice(0, -(LOGICAL_DIGITS + 1)).padStart(10, "0");
+  const instant = new Date(Number(wall.slice(0, -9)) * 1000).toISOString();
+  return `${instant.slice(0, 19)}.${wall.slice(-9)}Z`;
+}

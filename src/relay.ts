@@ -1,0 +1,97 @@
+import type { Change, FeedEvent } from "./change.ts";
+import type { Message } from "./encode.ts";
+import type { Hlc } from "./hlc.ts";
+
+/** A message in flight: what is needed to undo and to measure it. */
+export interface InFlight {
+  readonly table: string;
+  readonly key: string;
+  /** What the guard knew of the key before. */
+  readonly previous: Hlc | undefined;
+  /** Commit timestamp; `undefined` for a row of the initial scan. */
+  readonly committed: Hlc | undefined;
+  /** `performance.now()` when it was published. */
+  readonly publishedAt: number;
+}
+
+/** Where messages go. */
+export interface MessageQueue {
+  /** Pending while the broker takes nothing (memory or disk alarm); `undefined` otherwise. */
+  readonly blocked: Promise<void> | undefined;
+  /** Resolves when the broker has confirmed the message; rejects when it refused it or the connection is gone. */
+  publish(message: Message): Promise<unknown>;
+}
+
+/** What a relay works with. */
+export interface RelayParts {
+  readonly guard: {
+    seen(change: Change): boolean;
+    remember(change: Change): Hlc | undefined;
+    raiseFloor(resolved: Hlc): void;
+  };
+  readonly window: {
+    add(entry: InFlight, bytes: number, confirmation: Promise<unknown>): Promise<void> | undefined;
+  };
+  readonly checkpoints: { mark(resolved: Hlc): void };
+  readonly queue: MessageQueue;
+  readonly encode: (change: Change) => Message;
+  readonly observe: {
+    received(change: Change): void;
+    dropped(change: Change): void;
+    resolved(timestamp: Hlc): void;
+  };
+}
+
+/**
+ * THE path: feed -> guard -> encode -> publish -> checkpoint.
+ *
+ * Every change is published unless the guard knows that it was (G1, G4), in the order received (G3), with a bounded
+ * number of messages unconfirmed (G7). A resolved timestamp is marked after everything received before it was
+ * published, and stored by the checkpoints when all of that is confirmed (G2); reading goes on meanwhile.
+ *
+ * Returns when the feed ends or `signal` aborts; rejects with the failure of the feed or of the window.
+ */
+export async function relay(
+  feed: AsyncIterable<readonly FeedEvent[]>,
+  { guard, window, checkpoints, queue, encode, observe }: RelayParts,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const events of feed) {
+    const publishedAt = performance.now();
+    for (const event of events) {
+      if (event.kind === "resolved") {
+        guard.raiseFloor(event.timestamp);
+        checkpoints.mark(event.timestamp);
+        observe.resolved(event.timestamp);
+        continue;
+      }
+      observe.received(event);
+      if (guard.seen(event)) {
+        observe.dropped(event);
+        continue;
+      }
+      while (queue.blocked !== undefined && !signal.aborted) await abortable(queue.blocked, signal);
+      if (signal.aborted) return;
+
+      // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
+      const message = encode(event);
+      const previous = guard.remember(event);
+      const { table, key, updated, operation } = event;
+      const committed = operation === "read" ? undefined : updated;
+      const full = window.add(
+        { table, key, previous, committed, publishedAt },
+        message.body.length,
+        queue.publish(message),
+      );
+      if (full !== undefined) await full;
+    }
+  }
+}
+
+/** Waits for the promise, but not longer than the signal lets it. */
+async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
+  signal.addEventListener("abort", resolve, { once: true });
+  await Promise.race([promise, aborted]);
+  signal.removeEventListener("abort", resolve);
+}

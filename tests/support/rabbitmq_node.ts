@@ -1,0 +1,142 @@
+import { dirname, join } from "node:path";
+import { findProgram, GuardedProcess, run } from "./guarded_process.ts";
+import { freePort, until } from "./ports.ts";
+import type { RabbitMQHost, RabbitMQOptions } from "./rabbitmq.ts";
+
+/** Busy waiting off, Debian's default, doubles the start on small machines; the other defaults cost memory. */
+const ERLANG_ARGUMENTS = "+S 2:2 +sbwt very_short";
+
+/**
+ * An installed rabbitmq-server as a node of its own: ports, name, cookie, data and even the Erlang port mapper are private,
+ * so it neither meets nor disturbs a node of the machine. Works as root and as anybody else.
+ */
+export class RabbitMQNode implements RabbitMQHost {
+  readonly #programs: string;
+  readonly #port: number;
+  readonly #options: RabbitMQOptions;
+  readonly #name: string;
+  #home: string | undefined;
+  #env: Record<string, string> = {};
+  #portMapper: GuardedProcess | undefined;
+  #node: GuardedProcess | undefined;
+
+  constructor(programs: string, port: number, options: RabbitMQOptions) {
+    this.#programs = programs;
+    this.#port = port;
+    this.#options = options;
+    this.#name = `rabbit-${port}@localhost`;
+  }
+
+  async boot(): Promise<void> {
+    if (this.#home === undefined) await this.#prepare();
+    this.#node = await GuardedProcess.start({
+      command: join(this.#programs, "rabbitmq-server"),
+      env: this.#env,
+      log: join(this.#home ?? "", "node.log"),
+    });
+  }
+
+  async failIfGone(): Promise<void> {
+    if (this.#node?.ended !== true) return;
+    const log = await Deno.readTextFile(join(this.#home ?? "", "node.log"));
+    throw new Error(`the RabbitMQ node ended with exit code ${await this.#node.exit}\n${log.slice(-4000)}`);
+  }
+
+  async shutdown(): Promise<void> {
+    await this.#node?.stop();
+  }
+
+  async kill(): Promise<void> {
+    await this.#node?.kill();
+  }
+
+  freeze(): Promise<void> {
+    this.#node?.signal("SIGSTOP");
+    return Promise.resolve();
+  }
+
+  thaw(): Promise<void> {
+    this.#node?.signal("SIGCONT");
+    return Promise.resolve();
+  }
+
+  ctl(args: readonly string[]): Promise<string> {
+    const command = join(this.#programs, "rabbitmqctl");
+    return run(command, ["--quiet", "--node", this.#name, ...args], { env: this.#env, clearEnv: true });
+  }
+
+  async remove(): Promise<void> {
+    await this.#node?.kill();
+    await this.#portMapper?.kill();
+    if (this.#home !== undefined) await Deno.remove(this.#home, { recursive: true });
+    this.#home = undefined;
+  }
+
+  async #prepare(): Promise<void> {
+    const home = await Deno.makeTempDir({ prefix: "rabbitmq-" });
+    this.#home = home;
+    const { plugins = [], config, env = {} } = this.#options;
+    await Deno.writeTextFile(join(home, ".erlang.cookie"), crypto.randomUUID(), { mode: 0o400 });
+    await Deno.writeTextFile(join(home, "plugins"), `[${plugins.join(",")}].\n`);
+    if (config !== undefined) await Deno.writeTextFile(join(home, "rabbitmq.conf"), config);
+    const mapperPort = String(freePort());
+    this.#env = {
+      PATH: Deno.env.get("PATH") ?? "",
+      LANG: "C.UTF-8",
+      HOME: home,
+      ERL_EPMD_PORT: mapperPort,
+      ERL_EPMD_ADDRESS: "127.0.0.1",
+      RABBITMQ_NODENAME: this.#name,
+      RABBITMQ_NODE_PORT: String(this.#port),
+      RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+      RABBITMQ_DIST_PORT: String(freePort()),
+      RABBITMQ_CONF_ENV_FILE: join(home, "none"),
+      RABBITMQ_CONFIG_FILE: join(home, config === undefined ? "none" : "rabbitmq"),
+      RABBITMQ_ADVANCED_CONFIG_FILE: join(home, "none.config"),
+      RABBITMQ_ENABLED_PLUGINS_FILE: join(home, "plugins"),
+      RABBITMQ_MNESIA_BASE: join(home, "data"),
+      RABBITMQ_LOG_BASE: join(home, "log"),
+      RABBITMQ_GENERATED_CONFIG_DIR: join(home, "generated"),
+      RABBITMQ_SCHEMA_DIR: join(home, "schema"),
+      RABBITMQ_ALLOW_INPUT: "1", // makes the script exec the node, so that our signals reach it
+      RABBITMQ_SERVER_START_ARGS: "-noinput",
+      RABBITMQ_SERVER_ERL_ARGS: ERLANG_ARGUMENTS,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+      ...env,
+    };
+    this.#portMapper = await startPortMapper(Number(mapperPort), this.#env, join(home, "epmd.log"));
+  }
+}
+
+/** The node would start one as a daemon, which nobody stops; ours is a child. */
+async function startPortMapper(
+  port: number,
+  env: Record<string, string>,
+  log: string,
+): Promise<GuardedProcess> {
+  const erlang = await findProgram("erl");
+  const folders = erlang === undefined ? [] : [dirname(await Deno.realPath(erlang))];
+  const command = await findProgram("epmd", folders);
+  if (command === undefined) throw new Error("RabbitMQ: epmd, a part of Erlang, was not found");
+  const mapper = await GuardedProcess.start({ command, env, log });
+  await until("Erlang's port mapper", 10_000, async () => {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  });
+  return mapper;
+}
+
+/**
+ * The folder of RabbitMQ's own scripts, told by `rabbitmq-env` beside the server: Debian's `rabbitmq-server` on
+ * PATH is a wrapper that insists on the user rabbitmq and the system's folders.
+ */
+export async function findServerFolder(): Promise<string | undefined> {
+  const onPath = await findProgram("rabbitmq-server", ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"]);
+  const folders = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
+  if (onPath !== undefined) folders.unshift(dirname(await Deno.realPath(onPath)));
+  for (const folder of folders) {
+    const parts = ["rabbitmq-server", "rabbitmq-env"].map((name) => Deno.stat(join(folder, name)));
+    if ((await Promise.allSettled(parts)).every(({ status }) => status === "fulfilled")) return folder;
+  }
+  return undefined;
+}
