@@ -5,6 +5,7 @@ export type Operation = "insert" | "update" | "upsert" | "delete" | "read";
 
 /** One version of one row, as the changefeed sent it. */
 export interface Change {
+  /** Tells it from {@linkcode Resolved}. */
   readonly kind: "change";
   /** The feed's table column: the last part of the name, or all of it with `full_table_name`. */
   readonly table: string;
@@ -14,12 +15,15 @@ export interface Change {
   readonly value: string;
   /** Commit timestamp; `undefined` where the envelope carries none (`key_only`). */
   readonly updated: Hlc | undefined;
+  /** What happened to the row. */
   readonly operation: Operation;
 }
 
 /** CockroachDB's promise that every row at or below `timestamp` was sent before. The only thing that is a cursor. */
 export interface Resolved {
+  /** Tells it from {@linkcode Change}. */
   readonly kind: "resolved";
+  /** Every row at or below it was sent before. */
   readonly timestamp: Hlc;
 }
 
@@ -28,6 +32,8 @@ export type FeedEvent = Change | Resolved;
 
 /** Where a feed session starts. While `scanning`, the whole table as of `cursor` comes first. */
 export interface Position {
+  /** The feed sends what was committed after it. */
   readonly cursor: Hlc;
+  /** The whole tables as of the cursor come first, or are not all confirmed yet. */
   readonly scanning: boolean;
 }

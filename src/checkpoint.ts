@@ -19,6 +19,8 @@ export class Checkpoints {
   #newest: Hlc | undefined;
 
   /**
+   * No timestamp is on its way yet.
+   *
    * @param progress the window of the messages in flight
    * @param onConfirmed called with each newer timestamp whose rows are all confirmed, in order
    */

@@ -10,12 +10,15 @@ export type HeaderValue = string | number | boolean;
 
 /** A message as the queue publishes it. */
 export interface Message {
+  /** UTF-8 JSON. */
   readonly body: Uint8Array;
+  /** MIME type of the body. */
   readonly contentType: string;
   /** `HLC-HASH`, the same for every repeat; `undefined` where the envelope carries no timestamp. */
   readonly messageId: string | undefined;
   /** What happened: `insert`, `update`, `upsert`, `delete` or `read`. */
   readonly type: string;
+  /** For the exchange; at most 255 bytes. */
   readonly routingKey: string;
   /** Headers cost the broker time (see README), so by default there are none. */
   readonly headers: Readonly<Record<string, HeaderValue>> | undefined;
@@ -23,6 +26,7 @@ export interface Message {
 
 /** Settings of the message. */
 export interface EncodeOptions {
+  /** What the body is. */
   readonly format: Format;
   /** Name of the feed; source of a cloud event, and the header `feed`. */
   readonly feed: string;

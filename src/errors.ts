@@ -103,6 +103,8 @@ export class AgentError extends Error {
   readonly hint: string;
 
   /**
+   * A failure of this kind.
+   *
    * @param kind row of {@linkcode POLICY}
    * @param message what was attempted, the offending value in quotes; never row data, never a secret
    * @param options the cause, and a hint more precise than the policy's

@@ -4,7 +4,9 @@ import type { Hlc } from "./hlc.ts";
 
 /** A message in flight: what is needed to undo and to measure it. */
 export interface InFlight {
+  /** The feed's table column. */
   readonly table: string;
+  /** The key as the feed sent it. */
   readonly key: string;
   /** What the guard knew of the key before. */
   readonly previous: Hlc | undefined;
@@ -14,27 +16,34 @@ export interface InFlight {
   readonly publishedAt: number;
 }
 
-/** Where messages go. */
+/** Where messages go: one connection to a broker. */
 export interface MessageQueue {
   /** Pending while the broker takes nothing (memory or disk alarm); `undefined` otherwise. */
   readonly blocked: Promise<void> | undefined;
-  /** Resolves when the broker has confirmed the message; rejects when it refused it or the connection is gone. */
-  publish(message: Message): Promise<unknown>;
+  /**
+   * Sends the message. Its outcome is reported elsewhere under its number: the messages of a connection are counted
+   * from 1. Neither throws nor waits.
+   */
+  publish(message: Message): void;
 }
 
 /** What a relay works with. */
 export interface RelayParts {
+  /** Drops what was sent before. */
   readonly guard: {
     seen(change: Change): boolean;
     remember(change: Change): Hlc | undefined;
     raiseFloor(resolved: Hlc): void;
   };
-  readonly window: {
-    add(entry: InFlight, bytes: number, confirmation: Promise<unknown>): Promise<void> | undefined;
-  };
+  /** Bounds and orders what is in flight. */
+  readonly window: { add(entry: InFlight, bytes: number): Promise<void> | undefined };
+  /** Resolved timestamps on their way to the cursor. */
   readonly checkpoints: { mark(resolved: Hlc): void };
+  /** Where messages go. */
   readonly queue: MessageQueue;
+  /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
+  /** Counts; must be cheap. */
   readonly observe: {
     received(change: Change): void;
     dropped(change: Change): void;
@@ -78,11 +87,8 @@ export async function relay(
       const previous = guard.remember(event);
       const { table, key, updated, operation } = event;
       const committed = operation === "read" ? undefined : updated;
-      const full = window.add(
-        { table, key, previous, committed, publishedAt },
-        message.body.length,
-        queue.publish(message),
-      );
+      queue.publish(message);
+      const full = window.add({ table, key, previous, committed, publishedAt }, message.body.length);
       if (full !== undefined) await full;
     }
   }

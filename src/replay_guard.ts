@@ -21,7 +21,11 @@ export class ReplayGuard {
   #floor: Hlc | undefined;
   #overflowed = false;
 
-  /** @param capacity bound on the memory of the remembered keys, in bytes (an estimate) */
+  /**
+   * Knows nothing yet.
+   *
+   * @param capacity bound on the memory of the remembered keys, in bytes (an estimate)
+   */
   constructor(capacity: number = 32 * 1024 * 1024) {
     this.#capacity = capacity;
   }

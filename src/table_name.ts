@@ -1,7 +1,10 @@
 /** A table as the operator named it, each part as it is stored by CockroachDB (unquoted parts lower-cased). */
 export interface TableName {
+  /** `undefined` when not given: the connection's. */
   readonly database: string | undefined;
+  /** `undefined` when not given: `public`. */
   readonly schema: string | undefined;
+  /** Never empty. */
   readonly table: string;
 }
 
