@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import pg from "pg";
-import type { DatabaseUrl } from "./database_url.ts";
+import type { DatabaseUrl } from "../database_url.ts";
 import { classifySourceError } from "./errors.ts";
 
 /** A connection to one node, ready for queries. */

@@ -1,14 +1,9 @@
+import type { ChangefeedOption } from "../changefeed_option.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import { quoteTableName, type TableName } from "../table_name.ts";
 import type { Version } from "./connection.ts";
 import type { EnvelopeShape } from "./envelope.ts";
-
-/** An option of the changefeed; without a value it is a bare word. */
-export interface ChangefeedOption {
-  readonly name: string;
-  readonly value: string | undefined;
-}
 
 /** What a changefeed statement is made of. */
 export interface FeedStatement {
@@ -23,18 +18,6 @@ export interface FeedStatement {
   /** The operator's own. */
   readonly options: readonly ChangefeedOption[];
 }
-
-/** Options that the agent sets itself. */
-export const OWNED_OPTIONS: ReadonlySet<string> = new Set([
-  "cursor",
-  "resolved",
-  "initial_scan",
-  "no_initial_scan",
-  "initial_scan_only",
-  "min_checkpoint_frequency",
-  "diff",
-  "format",
-]);
 
 /** Builds the statement; every identifier and value is quoted. */
 export function changefeedStatement(feed: FeedStatement, version: Version): string {

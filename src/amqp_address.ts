@@ -1,0 +1,59 @@
+import { hostPortText, parseHostPort } from "./host_port.ts";
+import { parseServiceUrl } from "./service_url.ts";
+
+/** One node of a RabbitMQ cluster, and how to log in to it. */
+export interface AmqpAddress {
+  /** Name or address; an IPv6 address is without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** `amqps://` */
+  readonly tls: boolean;
+  readonly user: string;
+  readonly password: string;
+  readonly vhost: string;
+  /** Names of the parameters behind `?`; this program takes none of them from there. */
+  readonly parameters: readonly string[];
+}
+
+const EXPECTED = "amqp://user:password@host:5672/vhost, or amqps:// for TLS";
+
+/**
+ * Reads the nodes of one cluster: `amqp://user:password@h1:5672/vhost,amqps://user:password@h2`. Without credentials
+ * they are `guest`, without a port 5672 (5671 with TLS), without a vhost `/`. Returns what is wrong as a text without
+ * any secret in it.
+ */
+export function parseAmqpAddresses(text: string): readonly AmqpAddress[] | string {
+  const addresses: AmqpAddress[] = [];
+  // Only a comma with an address behind it separates: a password may hold one too.
+  for (const part of text.split(/,(?=\s*amqps?:\/\/)/i)) {
+    const address = parseAmqpAddress(part);
+    if (typeof address === "string") return address;
+    addresses.push(address);
+  }
+  if (new Set(addresses.map(({ vhost }) => vhost)).size > 1) {
+    return "the addresses name different vhosts; they must be nodes of one cluster, for failover";
+  }
+  return addresses;
+}
+
+/** Reads one address; returns what is wrong as a text without any secret in it. */
+export function parseAmqpAddress(text: string): AmqpAddress | string {
+  const url = parseServiceUrl(text, ["amqp", "amqps"], EXPECTED);
+  if (typeof url === "string") return url;
+  const tls = url.scheme === "amqps";
+  const node = parseHostPort(url.hosts, tls ? 5671 : 5672);
+  if (typeof node === "string") return node;
+  return {
+    ...node,
+    tls,
+    user: url.user ?? "guest",
+    password: url.password ?? "guest",
+    vhost: url.path || "/",
+    parameters: [...url.parameters.keys()],
+  };
+}
+
+/** `host:5672/vhost`: what a log may show. */
+export function amqpAddressText(address: AmqpAddress): string {
+  return `${hostPortText(address)}/${address.vhost === "/" ? "" : address.vhost}`;
+}

@@ -1,0 +1,35 @@
+/** An option of the changefeed; without a value it is a bare word. */
+export interface ChangefeedOption {
+  /** Lower-case letters, digits and underscores. */
+  readonly name: string;
+  readonly value: string | undefined;
+}
+
+/** Options that the agent sets itself, each with what to do instead. */
+export const OWNED_OPTIONS: Readonly<Record<string, string>> = {
+  cursor: "the agent starts from the stored cursor",
+  resolved: "use --cursor-frequency",
+  initial_scan: "use --initial-scan",
+  no_initial_scan: "use --initial-scan",
+  initial_scan_only: "use --initial-scan",
+  min_checkpoint_frequency: "use --cursor-frequency",
+  diff: "use --diff",
+  format: "the agent reads JSON only; --format shapes the message",
+};
+
+/** Values of the option `envelope` that the agent can read. */
+export const ENVELOPES: readonly string[] = ["wrapped", "row", "bare", "key_only"];
+
+/** Reads `name` or `name=value`. Returns what is wrong as a text. */
+export function parseChangefeedOption(text: string): ChangefeedOption | string {
+  const [, written, value] = /^([a-z_][a-z0-9_]*)(?:=(.*))?$/is.exec(text) ?? [];
+  if (written === undefined) {
+    return "expected an option of CREATE CHANGEFEED such as full_table_name or envelope=row";
+  }
+  const name = written.toLowerCase();
+  if (Object.hasOwn(OWNED_OPTIONS, name)) return `the agent sets ${name} itself; ${OWNED_OPTIONS[name]}`;
+  if (name === "envelope" && !ENVELOPES.includes(value ?? "")) {
+    return `expected envelope to be one of ${ENVELOPES.join(", ")}`;
+  }
+  return { name, value };
+}
