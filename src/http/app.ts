@@ -1,0 +1,61 @@
+import { type Context, Hono } from "hono";
+import type { StatusSnapshot, Verdict } from "../status.ts";
+import { PAGE_POLICY, statusPage } from "./status_page.ts";
+
+/** What the app shows; it changes nothing. */
+export interface AppParts {
+  /** Metrics in the text format of Prometheus. */
+  readonly metrics: { render(): Promise<string> };
+  /** The agent's own view of itself. */
+  readonly status: { snapshot(): StatusSnapshot; health(): Verdict; readiness(): Verdict };
+  /** Told what went wrong with an answer; the client is not. */
+  readonly failed: (thrown: unknown) => void;
+}
+
+/** Answers requests. */
+export interface App {
+  /** Answers a request. */
+  fetch(request: Request): Response | Promise<Response>;
+  /** Answers a request for a path without a server. */
+  request(path: string, init?: RequestInit): Response | Promise<Response>;
+}
+
+const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+const PATHS = ["/", "/metrics", "/healthz", "/readyz"];
+
+/** The HTTP interface: `/metrics`, `/healthz`, `/readyz` and the status page at `/`. */
+export function createApp({ metrics, status, failed }: AppParts): App {
+  const app = new Hono();
+
+  app.use(async (context, next) => {
+    await next();
+    context.header("Content-Security-Policy", PAGE_POLICY);
+    context.header("X-Content-Type-Options", "nosniff");
+    context.header("Referrer-Policy", "no-referrer");
+    context.header("Cache-Control", "no-store");
+  });
+
+  app.get("/", (context) => {
+    const live = context.req.query("live") !== undefined;
+    return context.html(statusPage(status.snapshot(), status.health(), live));
+  });
+  app.get("/metrics", async (context) => {
+    return context.body(await metrics.render(), 200, { "Content-Type": METRICS_TYPE });
+  });
+  app.get("/healthz", (context) => verdict(context, status.health()));
+  app.get("/readyz", (context) => verdict(context, status.readiness()));
+
+  for (const path of PATHS) {
+    app.all(path, (context) => context.text("Method not allowed\n", 405, { Allow: "GET, HEAD" }));
+  }
+  app.notFound((context) => context.text("Not found\n", 404));
+  app.onError((error, context) => {
+    failed(error);
+    return context.text("Internal error\n", 500);
+  });
+  return app;
+}
+
+function verdict(context: Context, { ok, reason }: Verdict): Response {
+  return context.json({ ok, reason }, ok ? 200 : 503);
+}

@@ -1,0 +1,42 @@
+import { AgentError } from "../errors.ts";
+
+/** Where to listen; port 0 takes a free one. */
+export interface ListenAddress {
+  /** Name or address, IPv6 without brackets. */
+  readonly hostname: string;
+  /** 0 to 65535. */
+  readonly port: number;
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** The port it listens on. */
+  readonly port: number;
+  /** Stops listening; answers under way are finished. */
+  close(): Promise<void>;
+}
+
+/** What answers requests. */
+export interface RequestHandler {
+  /** Answers a request; it never throws. */
+  fetch(request: Request): Response | Promise<Response>;
+}
+
+/**
+ * Listens for HTTP.
+ *
+ * @throws AgentError `ConfigInvalid` when the address cannot be listened on
+ */
+export function serve({ hostname, port }: ListenAddress, handler: RequestHandler): HttpServer {
+  try {
+    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler.fetch(request));
+    return { port: server.addr.port, close: () => server.shutdown() };
+  } catch (cause) {
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    const text = cause instanceof Error ? cause.message : String(cause);
+    throw new AgentError("ConfigInvalid", `Cannot listen on "${host}:${port}": ${text}`, {
+      cause,
+      hint: "set PROMETHEUS_ADDR to an address of this machine with a free port, such as 0.0.0.0:8002",
+    });
+  }
+}

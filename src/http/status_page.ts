@@ -1,0 +1,130 @@
+import { createHash } from "node:crypto";
+import { html, raw } from "hono/html";
+import { type Hlc, hlcTime } from "../hlc.ts";
+import type { LastFailure, StatusSnapshot, Verdict } from "../status.ts";
+
+const STYLE = `
+:root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --quiet: #636c76; --line: #d1d9e0; }
+@media (prefers-color-scheme: dark) {
+  :root { --good: #3fb950; --bad: #f85149; --quiet: #9198a1; --line: #3d444d; }
+}
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 46rem; padding: 1rem; }
+h1 { font-size: 1.25rem; margin: 0; overflow-wrap: anywhere; }
+h2 { font-size: 1rem; margin: 1.5rem 0 .25rem; }
+.state { font-size: 1.5rem; font-weight: 600; margin: .5rem 0 0; }
+.good { color: var(--good); }
+.bad { color: var(--bad); }
+.quiet, dt, footer { color: var(--quiet); }
+p { margin: 0; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: minmax(8rem, auto) 1fr; gap: 0 1rem; margin: 0; }
+dt, dd { border-top: 1px solid var(--line); margin: 0; padding: .35rem 0; overflow-wrap: anywhere; }
+dd { font-variant-numeric: tabular-nums; }
+dt { margin-right: -1rem; }
+footer { border-top: 1px solid var(--line); margin-top: 1.5rem; padding-top: .5rem; }
+@media (max-width: 30rem) {
+  dl { grid-template-columns: 1fr; }
+  dt { border-top: 1px solid var(--line); margin: 0; padding-bottom: 0; }
+  dd { border-top: 0; padding-top: 0; }
+}
+`;
+
+/** Content-Security-Policy of the page: nothing but its own style and an empty icon; no script, no frame, no form. */
+export const PAGE_POLICY: string = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash("sha256").update(STYLE).digest("base64")}'`,
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** HTML with every value escaped. */
+export type Page = ReturnType<typeof html>;
+
+/** Seconds between two loads of the live page. */
+const LIVE_INTERVAL = 5;
+
+/** The page as HTML without scripts; with `live` the browser loads it again and again. */
+export function statusPage(status: StatusSnapshot, health: Verdict, live: boolean): Page {
+  const { feed, version, state, since, at, lag, counts, failure } = status;
+  const facts: readonly (readonly [string, string])[] = [
+    [status.tables.length === 1 ? "Table" : "Tables", status.tables.join(", ")],
+    ["From", status.source],
+    ["To", status.destination],
+    ["Lag", lag === undefined ? "no resolved timestamp yet" : `${duration(lag)} behind`],
+    ["Resolved up to", moment(status.resolved)],
+    ["Cursor", moment(status.cursor)],
+    ["In flight", `${count(counts.messagesInFlight)} messages, ${size(counts.bytesInFlight)}`],
+    ["Confirmed", `${count(counts.confirmed)} messages`],
+    ["Received", `${count(counts.received)} rows, ${count(counts.dropped)} of them repeats`],
+  ];
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    ${live ? html`<meta http-equiv="refresh" content="${LIVE_INTERVAL}">` : ""}
+    <title>${state} · ${feed}</title>
+    <link rel="icon" href="data:,">
+    <style>${raw(STYLE)}</style>
+      </head>
+      <body>
+        <main>
+    <h1>${feed}</h1>
+    <p class="state ${health.ok ? "good" : "bad"}">${health.ok ? state : "stuck"}</p>
+    <p class="quiet">${health.ok ? "" : `${health.reason}; `}${state} since ${time(since)}, for ${duration(
+      (at - since) / 1000,
+    )}</p>
+    <h2>Feed</h2>
+    <dl>
+    ${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>
+    ${failure === undefined ? "" : lastFailure(failure, at)}
+        </main>
+        <footer>
+          <p>crdb-changefeed-publisher ${version} · as of ${time(at)} · ${live
+            ? html`<a href="/">stop reloading</a>`
+            : html`<a href="/?live">reload every ${LIVE_INTERVAL} s</a>`} · <a href="/metrics">metrics</a></p>
+        </footer>
+      </body>
+    </html>
+  `;
+}
+
+function lastFailure({ kind, message, causes, hint, at }: LastFailure, now: number): Page {
+  return html`<h2>Last failure</h2>
+<dl>
+<dt>When</dt><dd>${time(at)}, ${duration((now - at) / 1000)} ago</dd>
+<dt>What</dt><dd>${kind}: ${message}</dd>
+${causes.map((cause) => html`<dt>Because</dt><dd>${cause}</dd>\n`)}<dt>What to do</dt><dd>${hint}</dd>
+</dl>`;
+}
+
+function moment(timestamp: Hlc | undefined): string {
+  return timestamp === undefined ? "none yet" : `${hlcTime(timestamp)} (${timestamp})`;
+}
+
+/** `2026-11-24 21:56:48 UTC` */
+function time(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
+/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `4 d 3 h` */
+function duration(seconds: number): string {
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+  return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
+}
+
+function count(value: number): string {
+  return value.toLocaleString("en");
+}
+
+function size(bytes: number): string {
+  if (bytes < 1024) return `${bytes} B`;
+  return bytes < 1024 ** 2 ? `${(bytes / 1024).toFixed(1)} KiB` : `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+}
