@@ -8,11 +8,12 @@ export interface TableName {
   readonly table: string;
 }
 
-const SIMPLE_IDENTIFIER = /^[a-z_\u0080-\uffff][a-z0-9_$\u0080-\uffff]*$/;
+/** The same with and without quotes, whatever the rules for other alphabets are. */
+const PLAIN_IDENTIFIER = /^[a-z_][a-z0-9_$]*$/;
 
 /**
  * Reads `t`, `schema.t` or `database.schema.t`. Parts may be quoted as in SQL (`"Weird ""Table"`); unquoted
- * parts are lower-cased as CockroachDB does. `undefined` when the text is none of these.
+ * parts are lower-cased and composed (NFC) as CockroachDB does. `undefined` when the text is none of these.
  */
 export function parseTableName(text: string): TableName | undefined {
   const parts = splitIdentifiers(text.trim());
@@ -29,7 +30,9 @@ function splitIdentifiers(text: string): string[] | undefined {
     const [, identifier, separator] = match ?? [];
     if (identifier === undefined) return undefined;
     parts.push(
-      identifier.startsWith('"') ? identifier.slice(1, -1).replaceAll('""', '"') : identifier.toLowerCase(),
+      identifier.startsWith('"')
+        ? identifier.slice(1, -1).replaceAll('""', '"')
+        : identifier.toLowerCase().normalize(),
     );
     if (separator === "") return parts;
   }
@@ -48,9 +51,9 @@ export function quoteTableName(name: TableName): string {
     .join(".");
 }
 
-/** `database.schema.table` with CockroachDB's default schema filled in; parts are quoted only where they must be. */
+/** `database.schema.table` with CockroachDB's default schema filled in; parts that are not plain are quoted. */
 export function fullTableName(name: TableName, defaultDatabase: string): string {
   return [name.database ?? defaultDatabase, name.schema ?? "public", name.table]
-    .map((part) => SIMPLE_IDENTIFIER.test(part) ? part : quoteIdentifier(part))
+    .map((part) => PLAIN_IDENTIFIER.test(part) ? part : quoteIdentifier(part))
     .join(".");
 }
