@@ -1,0 +1,49 @@
+import { classifyBrokerError, replyCode } from "./errors.ts";
+
+/** What the lock needs of a channel. */
+export interface LockChannel {
+  /** Declares a queue; rejects when the broker refuses it. */
+  queueDeclare(
+    name: string,
+    options: { durable: boolean; autoDelete: boolean; exclusive: boolean },
+    args: Record<string, string>,
+  ): Promise<unknown>;
+  /** Consumes from a queue; `wait` of the consumer rejects when the broker ends it. */
+  basicConsume(
+    queue: string,
+    options: { noAck: boolean; exclusive: boolean },
+    callback: () => void,
+  ): Promise<{ wait(): Promise<void> }>;
+}
+
+const RESOURCE_LOCKED = 405;
+
+/**
+ * Takes the lock of a feed: a queue that the broker gives to one connection only, for as long as that lives (G6). It is
+ * consumed from, else an `expires` policy could take it away.
+ *
+ * @param channel a channel for this alone
+ * @param name the queue's name
+ * @param onLost called when the broker takes the lock away while the connection lives
+ * @returns false while another connection holds it; the channel is closed then
+ * @throws AgentError
+ */
+export async function takeLock(
+  channel: LockChannel,
+  name: string,
+  onLost: (cause: unknown) => void,
+): Promise<boolean> {
+  try {
+    await channel.queueDeclare(
+      name,
+      { durable: false, autoDelete: false, exclusive: true },
+      { "x-queue-type": "classic" },
+    );
+    const consumer = await channel.basicConsume(name, { noAck: true, exclusive: true }, () => {});
+    consumer.wait().catch(onLost);
+    return true;
+  } catch (cause) {
+    if (replyCode(cause) === RESOURCE_LOCKED) return false;
+    throw classifyBrokerError(cause, `Cannot take the lock "${name}"`, "--lock none goes without it");
+  }
+}
