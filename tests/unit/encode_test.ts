@@ -1,0 +1,187 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import fc from "fast-check";
+import type { Change } from "../../src/change.ts";
+import { type EncodeOptions, messageEncoder } from "../../src/encode.ts";
+import { messageId } from "../../src/message_id.ts";
+import { anyColumn, anyHlc, anyRow, anyText, change, hlc, hlcOf } from "../support/arbitrary.ts";
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+function encoder(options: Partial<EncodeOptions> = {}) {
+  return messageEncoder({
+    format: "envelope",
+    feed: "defaultdb.public.t",
+    routingKey: "foo",
+    tables: new Map([["t", { schema: "public", database: "defaultdb" }]]),
+    standardHeaders: false,
+    headers: {},
+    ...options,
+  });
+}
+
+function body(parts: Partial<Change>, options: Partial<EncodeOptions> = {}): string {
+  return decoder.decode(encoder(options)(change(parts)).body);
+}
+
+Deno.test("envelope is the original's body, byte for byte", () => {
+  assert.equal(
+    body({ table: "foo", key: "[54]", value: '{"after": {"a": 54, "b": null}}' }),
+    '{"table":"foo","key":"[54]","value":{"after": {"a": 54, "b": null}}}',
+  );
+});
+
+Deno.test("envelope keeps every digit and every byte of the recorded types (G5)", () => {
+  const value =
+    '{"after": {"by": "\\\\x00ff", "d": 12345678901234567890.123456789012345678901, "f": 1E+300, ' +
+    '"i8": 9223372036854775807, "j": {"k": [1, 2.50, null, {"z": "é"}]}, ' +
+    '"s": "quo\\"te \\\\ back / slash < > & é 😀 tab\\t nl\\n end"}}';
+  const key = '["63616665-6630-3064-6465-616462656562"]';
+  assert.equal(body({ key, value }), `{"table":"t","key":${JSON.stringify(key)},"value":${value}}`);
+});
+
+Deno.test("envelope parses to the same table and key, and holds the value's bytes as they came (G5)", () => {
+  const anyKey = fc.oneof(anyText, fc.array(anyColumn).map((columns) => `[${columns.join(", ")}]`));
+  fc.assert(fc.property(anyText, anyKey, anyRow, (table, key, value) => {
+    const bytes = encoder()(change({ table, key, value })).body;
+    const text = decoder.decode(bytes);
+    const parsed = JSON.parse(text);
+    assert.deepEqual(Object.keys(parsed), ["table", "key", "value"]);
+    assert.equal(parsed.table, table);
+    assert.equal(parsed.key, key);
+    assert.deepEqual(parsed.value, JSON.parse(value));
+    const tail = Buffer.from(`,"value":${value}}`);
+    assert.deepEqual(Buffer.from(bytes.subarray(-tail.length)), tail);
+  }));
+});
+
+Deno.test("envelope is valid UTF-8 and JSON even for half a surrogate pair in a key", () => {
+  for (const half of ["\ud83d", "\ude00", "a\ud83db"]) {
+    assert.equal(JSON.parse(body({ table: half, key: half, value: "{}" })).key, half);
+  }
+});
+
+Deno.test("envelope keeps a value of a megabyte", () => {
+  const value = `{"after": {"a": ${JSON.stringify('é😀"\\'.repeat(100_000))}, "d": 1.10}}`;
+  assert.equal(body({ value }), `{"table":"t","key":"[1]","value":${value}}`);
+});
+
+Deno.test("a change without a value (key_only) has null for one", () => {
+  assert.equal(body({ value: "" }), '{"table":"t","key":"[1]","value":null}');
+  assert.equal(body({ value: "" }, { format: "value" }), "null");
+  assert.equal(JSON.parse(body({ value: "" }, { format: "cloudevents" })).data, null);
+});
+
+Deno.test("value is the value column alone", () => {
+  fc.assert(fc.property(anyRow, (value) => {
+    assert.equal(body({ value }, { format: "value" }), value);
+  }));
+});
+
+Deno.test("cloudevents is structured CloudEvents 1.0 JSON with the value as data", () => {
+  const updated = hlc("1795327222747839112.0000000000");
+  const message = encoder({ format: "cloudevents", feed: "d.public.t+d.public.u v" })(
+    change({ key: '["k"]', value: '{"after": {"d": 1.10}}', updated, operation: "delete" }),
+  );
+  assert.equal(message.contentType, "application/cloudevents+json");
+  assert.equal(
+    decoder.decode(message.body),
+    `{"specversion":"1.0","id":"${messageId(updated, "t", '["k"]')}",` +
+      '"source":"/crdb-changefeed-publisher/d.public.t%2Bd.public.u%20v","type":"crdb.changefeed.delete",' +
+      '"subject":"[\\"k\\"]","time":"2026-11-22T06:00:22.747839112Z","datacontenttype":"application/json",' +
+      '"table":"t","data":{"after": {"d": 1.10}}}',
+  );
+});
+
+Deno.test("cloudevents keeps table, key and value of anything", () => {
+  fc.assert(
+    fc.property(
+      anyText,
+      anyText,
+      anyRow,
+      fc.option(anyHlc, { nil: undefined }),
+      (table, key, value, updated) => {
+        const text = body({ table, key, value, updated }, { format: "cloudevents" });
+        const event = JSON.parse(text);
+        assert.deepEqual([event.specversion, event.table, event.subject], ["1.0", table, key]);
+        assert.ok(event.id.length > 0);
+        assert.equal("time" in event, updated !== undefined);
+        assert.ok(text.endsWith(`,"data":${value}}`));
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("properties of a JSON row take 64 bytes at most: the last place at which the broker is fast", () => {
+  for (const operation of ["insert", "update", "upsert", "delete", "read"] as const) {
+    const { contentType, messageId, type } = encoder()(
+      change({ updated: hlc("1795327222747839112.0000000000"), operation }),
+    );
+    const shortString = (text: string | undefined) => 1 + Buffer.byteLength(text ?? "");
+    const flags = 2, deliveryMode = 1;
+    const size = flags + shortString(contentType) + deliveryMode + shortString(messageId) + shortString(type);
+    assert.ok(size <= 64, `${operation}: ${size}`);
+  }
+});
+
+Deno.test("message carries content type, operation and message-id of the change", () => {
+  const updated = hlcOf(7, 3);
+  const message = encoder()(change({ updated, operation: "delete" }));
+  assert.equal(message.contentType, "application/json");
+  assert.equal(message.type, "delete");
+  assert.equal(message.messageId, messageId(updated, "t", "[1]"));
+  assert.equal(encoder()(change({ updated: undefined })).messageId, undefined);
+});
+
+Deno.test("every repeat of a change is the same message", () => {
+  fc.assert(
+    fc.property(anyText, anyText, anyRow, anyHlc, (table, key, value, updated) => {
+      const parts = { table, key, value, updated };
+      assert.deepEqual(encoder()(change(parts)), encoder()(change(parts)));
+    }),
+    { numRuns: 30 },
+  );
+});
+
+Deno.test("routing key fills in table, schema, database, op and key; other text stands for itself", () => {
+  const route = (routingKey: string, parts: Partial<Change> = {}) =>
+    encoder({ routingKey })(change({ operation: "upsert", ...parts })).routingKey;
+  assert.equal(route("my_queue"), "my_queue");
+  assert.equal(route("{database}.{schema}.{table}.{op}"), "defaultdb.public.t.upsert");
+  assert.equal(route("{key}", { key: "[54]" }), "[54]");
+  assert.equal(route("{table}/{table}"), "t/t");
+  assert.equal(route("{nothing} {} {Table} }{"), "{nothing} {} {Table} }{");
+});
+
+Deno.test("routing key takes names as they are: no $ and no brace in them means anything", () => {
+  const route = encoder({
+    routingKey: "{table}:{key}",
+    tables: new Map([["$&{key}", { schema: "s", database: "d" }]]),
+  });
+  assert.equal(route(change({ table: "$&{key}", key: "$1{op}" })).routingKey, "$&{key}:$1{op}");
+});
+
+Deno.test("routing key of a table nobody named has empty schema and database", () => {
+  assert.equal(
+    encoder({ routingKey: "{database}.{schema}.{table}" })(change({ table: "new" })).routingKey,
+    "..new",
+  );
+});
+
+Deno.test("there are no headers unless asked for: they cost the broker time", () => {
+  assert.equal(encoder()(change()).headers, undefined);
+});
+
+Deno.test("headers are the operator's own, the standard ones, or both; a standard name wins", () => {
+  const headers = { team: "billing", table: "mine" };
+  assert.deepEqual(encoder({ headers })(change()).headers, headers);
+  assert.deepEqual(encoder({ standardHeaders: true, headers })(change({ updated: hlcOf(7) })).headers, {
+    team: "billing",
+    table: "t",
+    key: "[1]",
+    updated: "7.0000000000",
+    feed: "defaultdb.public.t",
+  });
+  assert.equal(encoder({ standardHeaders: true })(change({ updated: undefined })).headers?.["updated"], "");
+});
