@@ -47,4 +47,10 @@ export class Checkpoints {
     }
     if (confirmed !== undefined) this.#onConfirmed(confirmed);
   }
+
+  /** What is on its way is not to be stored any more: somebody else changed the cursor. */
+  clear(): void {
+    this.#marks = [];
+    this.#newest = undefined;
+  }
 }

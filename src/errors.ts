@@ -44,6 +44,11 @@ export const POLICY = {
     action: "wait",
     hint: "another publisher of this feed is active; this one takes over when it is gone",
   },
+  DrainIncomplete: {
+    action: "stop",
+    hint:
+      "nothing is lost: the next start goes on from the stored cursor; raise --drain-timeout if this is common",
+  },
   ConfigInvalid: { action: "stop", hint: "correct the setting; `--help` lists them all" },
   SourceDenied: { action: "stop", hint: "check user, password and privileges in CockroachDB" },
   RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },

@@ -12,7 +12,7 @@ export interface InFlight {
   readonly previous: Hlc | undefined;
   /** Commit timestamp; `undefined` for a row of the initial scan. */
   readonly committed: Hlc | undefined;
-  /** `performance.now()` when it was published. */
+  /** The clock's time when it was published, in milliseconds. */
   readonly publishedAt: number;
 }
 
@@ -43,6 +43,8 @@ export interface RelayParts {
   readonly queue: MessageQueue;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
+  /** Time in milliseconds; asked once a batch of rows. */
+  readonly now: () => number;
   /** Counts; must be cheap. */
   readonly observe: {
     received(change: Change): void;
@@ -62,11 +64,11 @@ export interface RelayParts {
  */
 export async function relay(
   feed: AsyncIterable<readonly FeedEvent[]>,
-  { guard, window, checkpoints, queue, encode, observe }: RelayParts,
+  { guard, window, checkpoints, queue, encode, now, observe }: RelayParts,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const events of feed) {
-    const publishedAt = performance.now();
+    const publishedAt = now();
     for (const event of events) {
       if (event.kind === "resolved") {
         guard.raiseFloor(event.timestamp);

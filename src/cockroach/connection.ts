@@ -25,25 +25,32 @@ type Tls = NonNullable<Exclude<pg.ClientConfig["ssl"], boolean>>;
 
 const CONNECT_TIMEOUT = 10_000;
 const KEEP_ALIVE_DELAY = 10_000;
+/** A statement that takes longer is lost with its connection; a changefeed has no limit. */
+const QUERY_TIMEOUT = 30_000;
 
 /**
  * Connects to one of the nodes, tried in random order. Statements have no time limit on it, and an idle transaction
  * is not ended by the server.
  *
- * @throws AgentError of the last node tried
+ * @throws AgentError of the last node tried; at once when the signal aborts
  */
-export async function connect(url: DatabaseUrl, applicationName: string): Promise<Connection> {
+export async function connect(
+  url: DatabaseUrl,
+  applicationName: string,
+  signal?: AbortSignal,
+): Promise<Connection> {
   const hosts = url.hosts.toSorted(() => Math.random() - 0.5);
   let failure: unknown;
   for (const { host, port } of hosts) {
     const address = `${host}:${port}`;
     try {
-      return await connectTo(url, host, port, applicationName);
+      return await connectTo(url, host, port, applicationName, signal);
     } catch (cause) {
       failure = classifySourceError(
         cause,
         `Cannot connect to CockroachDB at "${address}" as user "${url.user}"`,
       );
+      if (signal?.aborted) break;
     }
   }
   throw failure;
@@ -54,6 +61,7 @@ async function connectTo(
   host: string,
   port: number,
   application: string,
+  signal: AbortSignal | undefined,
 ): Promise<Connection> {
   for (const tls of tlsAttempts(url)) {
     const client = new pg.Client({
@@ -76,7 +84,10 @@ async function connectTo(
     protocol.on("parameterStatus", (status: { parameterName: string; parameterValue: string }) => {
       if (status.parameterName === "crdb_version") version = status.parameterValue;
     });
+    const giveUp = () => protocol.stream.destroy(new Error("Connection terminated: not wanted any more"));
+    signal?.addEventListener("abort", giveUp);
     try {
+      signal?.throwIfAborted();
       await client.connect();
       await setQuietly(client, "statement_timeout");
       await setQuietly(client, "idle_in_transaction_session_timeout");
@@ -85,6 +96,8 @@ async function connectTo(
       protocol.stream.destroy();
       const plainIsNext = url.sslMode === "prefer" && tls !== undefined && refusesTls(cause);
       if (!plainIsNext) throw cause;
+    } finally {
+      signal?.removeEventListener("abort", giveUp);
     }
   }
   throw new Error("no way to connect was tried");
@@ -129,11 +142,9 @@ export function parseVersion(text: string): Version {
 }
 
 /** Ends a connection at once; CockroachDB ends the changefeed on it (recording query-then-terminate-is-prompt). */
-export function closeNow(connection: Connection): void {
-  const { protocol } = connection;
-  protocol.removeAllListeners("rowDescription");
-  protocol.stream.once("finish", () => protocol.stream.destroy());
+export function closeNow({ protocol }: Connection): void {
   protocol.end();
+  protocol.stream.destroy();
 }
 
 /** A connection that is made when it is first needed and again after it broke. */
@@ -156,13 +167,13 @@ export class SqlConnection {
    */
   async query<Row extends pg.QueryResultRow>(
     attempted: string,
-    sql: string,
+    text: string,
     values: readonly unknown[] = [],
   ): Promise<pg.QueryResult<Row>> {
-    this.#connection ??= connect(this.#url, this.#applicationName);
     try {
-      const { client } = await this.#connection;
-      return await client.query<Row>(sql, [...values]);
+      const { client } = await (this.#connection ??= connect(this.#url, this.#applicationName));
+      const query = { text, values: [...values], query_timeout: QUERY_TIMEOUT };
+      return await client.query<Row>(query);
     } catch (cause) {
       if (!(cause instanceof pg.DatabaseError)) await this.close();
       throw classifySourceError(cause, attempted);

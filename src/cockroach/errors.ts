@@ -57,7 +57,7 @@ const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/;
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|certificate|SSL connection/i;
 const DISCONNECTED =
-  /Connection terminated|timeout expired|socket|Client has encountered a connection error/i;
+  /Connection terminated|timeout expired|Query read timeout|socket|Client has encountered a connection error/i;
 
 /**
  * Names a failure of CockroachDB or of the way to it. The text of the failure is kept; it holds names and settings,
@@ -97,6 +97,9 @@ function kindOf(code: string | undefined, message: string): [ErrorKind, string?]
     if (known !== undefined) return [known];
     if (code.startsWith("28")) return ["SourceDenied"];
     if (code.startsWith("08") || UNREACHABLE.test(code)) return ["SourceUnreachable"];
+    if (/^(ENOENT|EACCES|EISDIR)$/.test(code)) {
+      return ["ConfigInvalid", "check the paths in sslrootcert, sslcert and sslkey of DATABASE_URL"];
+    }
     if (CERTIFICATE.test(code)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
   }
   if (CERTIFICATE.test(message)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];

@@ -1,0 +1,98 @@
+import type { Clock } from "./clock.ts";
+import type { AgentError } from "./errors.ts";
+import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
+import { Retry } from "./retry.ts";
+import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
+
+/** What the agent is doing. */
+export type AgentState =
+  | "connecting"
+  | "standby"
+  | "scanning"
+  | "streaming"
+  | "backing-off"
+  | "stopping"
+  | "stopped";
+
+/** Settings of the agent. */
+export interface AgentOptions extends SessionOptions {
+  /** Name of the feed. */
+  readonly feed: string;
+  /** Only one publisher of the feed at a time. */
+  readonly lock: boolean;
+}
+
+/** Told everything that happens; see telemetry. */
+export interface AgentObserver extends FeedObserver, SessionObserver {
+  /** It failed and is tried again after `retryIn` milliseconds. */
+  failed(error: AgentError, retryIn: number): void;
+}
+
+/** What an agent works with. */
+export interface AgentParts extends Omit<FeedParts, "retry"> {
+  /** RabbitMQ. */
+  readonly broker: Broker;
+  /** Told everything that happens. */
+  readonly observe: AgentObserver;
+  /** Time. */
+  readonly clock: Clock;
+}
+
+/**
+ * Runs one feed: two nested loops of sessions. The outer session is a connection to the broker, which holds the lock
+ * and what is in flight; the inner one is a changefeed. A failure of CockroachDB ends only the inner one; a failure
+ * of the broker ends both, and what was not confirmed is read and sent again.
+ */
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #parts: AgentParts;
+  readonly #feed: Feed;
+  readonly #retry: Retry;
+  #session: Session | undefined;
+
+  /** Connects to nothing yet. */
+  constructor(options: AgentOptions, parts: AgentParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.#retry = new Retry(parts);
+    this.#feed = new Feed({ ...parts, retry: this.#retry });
+  }
+
+  /** Messages and bytes in flight. */
+  get inFlight(): { readonly messages: number; readonly bytes: number } {
+    return this.#session?.inFlight ?? { messages: 0, bytes: 0 };
+  }
+
+  /** What the replay guard holds. */
+  get guard(): { readonly bytes: number; readonly overflowed: boolean } {
+    return this.#feed.guard;
+  }
+
+  /**
+   * Publishes until `stop` aborts, everything read is confirmed and the cursor stored.
+   *
+   * @throws AgentError when somebody has to do something
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const { observe } = this.#parts;
+    try {
+      while (!stop.aborted) {
+        observe.state("connecting");
+        await this.#runSession(stop).catch((failure) => this.#retry.after(failure, stop));
+      }
+    } finally {
+      observe.state("stopped");
+    }
+  }
+
+  async #runSession(stop: AbortSignal): Promise<void> {
+    const lock = this.#options.lock ? await this.#lockName() : undefined;
+    this.#session = new Session(this.#options, { ...this.#parts, feed: this.#feed, retry: this.#retry });
+    await this.#session.run(lock, stop);
+  }
+
+  async #lockName(): Promise<string> {
+    const clusterId = await this.#parts.source.clusterId();
+    return `changefeed.${clusterId.slice(0, 8)}.${this.#options.feed}`;
+  }
+}

@@ -1,0 +1,125 @@
+import type { FeedEvent, Position } from "../change.ts";
+import type { ChangefeedOption } from "../changefeed_option.ts";
+import type { DatabaseUrl } from "../database_url.ts";
+import { AgentError } from "../errors.ts";
+import { type Hlc, parseHlc } from "../hlc.ts";
+import { fullTableName, type TableName } from "../table_name.ts";
+import { closeNow, connect, type SqlConnection } from "./connection.ts";
+import { envelopeReader } from "./envelope.ts";
+import { classifySourceError } from "./errors.ts";
+import { RowStream } from "./row_stream.ts";
+import { changefeedStatement, envelopeShape } from "./statement.ts";
+import { Watchdog } from "./watchdog.ts";
+
+/** Settings of a changefeed. */
+export interface ChangefeedOptions {
+  /** The cluster. */
+  readonly url: DatabaseUrl;
+  /** Shown by CockroachDB in its list of sessions. */
+  readonly applicationName: string;
+  /** At least one. */
+  readonly tables: readonly TableName[];
+  /** How often a resolved timestamp is asked for, in milliseconds. */
+  readonly resolvedEvery: number;
+  /** Send the row's value before the change too. */
+  readonly diff: boolean;
+  /** The operator's own options of the statement. */
+  readonly options: readonly ChangefeedOption[];
+}
+
+/** The changefeed of some tables: opened session by session, each on a connection of its own. */
+export class Changefeed {
+  readonly #options: ChangefeedOptions;
+  readonly #sql: SqlConnection;
+  readonly #watchdog: Watchdog;
+  readonly #name: string;
+  #clusterId: string | undefined;
+
+  /**
+   * Connects to nothing yet.
+   *
+   * @param sql for the questions about the cluster
+   */
+  constructor(options: ChangefeedOptions, sql: SqlConnection) {
+    this.#options = options;
+    this.#sql = sql;
+    this.#watchdog = new Watchdog(options.resolvedEvery);
+    this.#name = options.tables.map((table) => `"${fullTableName(table, options.url.database)}"`).join(", ");
+  }
+
+  /**
+   * Id of the cluster, a UUID; asked once.
+   *
+   * @throws AgentError
+   */
+  async clusterId(): Promise<string> {
+    return this.#clusterId ??= await this.#ask("the cluster's id", "crdb_internal.cluster_id()");
+  }
+
+  /**
+   * The cluster's clock.
+   *
+   * @throws AgentError
+   */
+  async now(): Promise<Hlc> {
+    const text = await this.#ask("the cluster's time", "cluster_logical_timestamp()");
+    const now = parseHlc(text);
+    if (now === undefined) throw new AgentError("Unknown", `Cannot read the cluster's time "${text}"`);
+    return now;
+  }
+
+  /**
+   * One session of the feed: what came with one read of the socket, again and again. It ends when the signal aborts;
+   * its connection is closed when the loop over it is left.
+   *
+   * @throws AgentError
+   */
+  async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
+    const { url, applicationName, tables, resolvedEvery, diff, options } = this.#options;
+    const connection = await connect(url, applicationName, signal).catch((error: AgentError) => {
+      if (!signal.aborted) throw error;
+    });
+    if (connection === undefined) return;
+    const read = envelopeReader({
+      shape: envelopeShape(options),
+      keepUpdated: options.some(({ name }) => name === "updated"),
+      diff,
+      scanTimestamp: position.scanning ? position.cursor : undefined,
+    });
+    const statement = {
+      tables,
+      resolvedEvery,
+      cursor: position.cursor,
+      initialScan: position.scanning,
+      diff,
+      options,
+    };
+    const stream = new RowStream(changefeedStatement(statement, connection.version));
+    const end = () => stream.end();
+    signal.addEventListener("abort", end);
+    const watching = this.#watchdog.watch(stream);
+    try {
+      if (!signal.aborted) connection.client.query(stream);
+      for (let rows = await stream.next(); rows !== undefined; rows = await stream.next()) {
+        yield rows.map(read);
+      }
+    } catch (cause) {
+      throw classifySourceError(
+        cause,
+        `Cannot read the changefeed of ${this.#name} at "${connection.address}"`,
+      );
+    } finally {
+      watching.stop();
+      signal.removeEventListener("abort", end);
+      closeNow(connection);
+    }
+  }
+
+  async #ask(what: string, expression: string): Promise<string> {
+    const { rows } = await this.#sql.query<{ answer: string }>(
+      `Cannot ask CockroachDB for ${what}`,
+      `SELECT (${expression})::STRING AS answer`,
+    );
+    return rows[0]?.answer ?? "";
+  }
+}

@@ -1,0 +1,141 @@
+import type { Position } from "../change.ts";
+import { AgentError } from "../errors.ts";
+import { type Hlc, parseHlc } from "../hlc.ts";
+import type { SqlConnection } from "./connection.ts";
+import { errorCode } from "./errors.ts";
+
+/** The original's table: any user may read and change it with SQL. */
+const CREATE_TABLE =
+  "CREATE TABLE IF NOT EXISTS cursor_store (key STRING NOT NULL PRIMARY KEY, cursor STRING NOT NULL)";
+/** The one key of the Rust program of 2020, whatever its tables were. */
+const ORIGINAL_KEY = "key";
+/** While a feed scans, its row has this key, so that older programs and people do not take it for a cursor. */
+const SCAN_SUFFIX = "/scan";
+const UNDEFINED_TABLE = "42P01";
+const UNIQUE_VIOLATION = "23505";
+
+/** Settings of a cursor store. */
+export interface CursorStoreOptions {
+  /** Name of the feed, the key of its row. */
+  readonly feed: string;
+  /** A cursor of the original is passed over: the operator said how to start without it. */
+  readonly ignoreOriginal: boolean;
+}
+
+/** The cursor of one feed in the table `cursor_store` of CockroachDB. */
+export class CockroachCursorStore {
+  readonly #feed: string;
+  readonly #ignoreOriginal: boolean;
+  readonly #sql: SqlConnection;
+
+  /** Connects to nothing yet. */
+  constructor({ feed, ignoreOriginal }: CursorStoreOptions, sql: SqlConnection) {
+    this.#feed = feed;
+    this.#ignoreOriginal = ignoreOriginal;
+    this.#sql = sql;
+  }
+
+  /**
+   * What is stored for the feed; `undefined` when there is nothing. Creates the table when it is missing.
+   *
+   * @throws AgentError
+   */
+  async read(): Promise<Position | undefined> {
+    const rows = await this.#rows().catch(async (error: AgentError) => {
+      if (errorCode(error.cause) !== UNDEFINED_TABLE) throw error;
+      await this.#createTable();
+      return [];
+    });
+    const cursor = rows.find(({ key }) => key === this.#feed);
+    if (cursor !== undefined) return { cursor: this.#parse(cursor), scanning: false };
+    const scan = rows.find(({ key }) => key === this.#feed + SCAN_SUFFIX);
+    if (scan !== undefined) return { cursor: this.#parse(scan), scanning: true };
+    if (rows.length > 0 && !this.#ignoreOriginal) {
+      throw new AgentError(
+        "OriginalCursorFound",
+        `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
+      );
+    }
+    return undefined;
+  }
+
+  /**
+   * Stores where a feed with nothing stored starts; what another process stored first stays.
+   *
+   * @throws AgentError
+   */
+  async create({ cursor, scanning }: Position): Promise<void> {
+    await this.#query(
+      `Cannot store the start of feed "${this.#feed}"`,
+      "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
+      [scanning ? this.#feed + SCAN_SUFFIX : this.#feed, cursor],
+    );
+  }
+
+  /**
+   * Stores a cursor if what is stored is still `expected`; false when it is not. The end of a scan takes one statement
+   * too: the row changes its key.
+   *
+   * @throws AgentError
+   */
+  async replace(expected: Position, cursor: Hlc): Promise<boolean> {
+    try {
+      const { rowCount } = await this.#query(
+        `Cannot store the cursor "${cursor}" of feed "${this.#feed}"`,
+        "UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4",
+        [this.#feed, cursor, expected.scanning ? this.#feed + SCAN_SUFFIX : this.#feed, expected.cursor],
+      );
+      return rowCount === 1;
+    } catch (error) {
+      // Somebody stored a cursor beside the row of the scan.
+      if (error instanceof AgentError && errorCode(error.cause) === UNIQUE_VIOLATION) return false;
+      throw error;
+    }
+  }
+
+  async #rows(): Promise<Row[]> {
+    const { rows } = await this.#query<Row>(
+      `Cannot read the cursor of feed "${this.#feed}"`,
+      "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3)",
+      [this.#feed, this.#feed + SCAN_SUFFIX, ORIGINAL_KEY],
+    );
+    return rows;
+  }
+
+  async #createTable(): Promise<void> {
+    await this.#query("Cannot create the table cursor_store", CREATE_TABLE, []).catch((error: AgentError) => {
+      if (error.kind !== "SourceDenied") throw error;
+      const hint = `let somebody who may create tables run: ${CREATE_TABLE}`;
+      throw new AgentError("SourceDenied", error.message, { cause: error.cause, hint });
+    });
+  }
+
+  #parse({ key, cursor }: Row): Hlc {
+    const parsed = parseHlc(cursor);
+    if (parsed !== undefined) return parsed;
+    throw new AgentError(
+      "ConfigInvalid",
+      `Cannot read the cursor "${cursor}" of key "${key}" in cursor_store`,
+      {
+        hint:
+          "expected a resolved timestamp such as 1795327222747839112.0000000000; correct or delete the row",
+      },
+    );
+  }
+
+  /** Failures of the way to the store are told apart from those of the feed's: publishing goes on without it. */
+  async #query<R extends object>(attempted: string, sql: string, values: readonly unknown[]) {
+    try {
+      return await this.#sql.query<R & Record<string, unknown>>(attempted, sql, values);
+    } catch (cause) {
+      const error = AgentError.from(cause);
+      if (error.action !== "retry" || error.kind === "SerializationConflict") throw error;
+      throw new AgentError("CursorStoreUnavailable", error.message, { cause: error.cause });
+    }
+  }
+}
+
+interface Row {
+  readonly key: string;
+  readonly cursor: string;
+}

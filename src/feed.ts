@@ -1,0 +1,166 @@
+import type { AgentState } from "./agent.ts";
+import type { Change, FeedEvent, Position } from "./change.ts";
+import type { Checkpoints } from "./checkpoint.ts";
+import type { Clock } from "./clock.ts";
+import type { ConfirmWindow } from "./confirm_window.ts";
+import type { Message } from "./encode.ts";
+import { AgentError } from "./errors.ts";
+import { type CursorObserver, type CursorStore, FeedCursor } from "./feed_cursor.ts";
+import type { Hlc } from "./hlc.ts";
+import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
+import { ReplayGuard } from "./replay_guard.ts";
+import { newBackoff, type Retry } from "./retry.ts";
+
+/** Where changes come from. Every method throws AgentError. */
+export interface Source {
+  /** Id of the cluster, a UUID. */
+  clusterId(): Promise<string>;
+  /** The cluster's clock. */
+  now(): Promise<Hlc>;
+  /** One feed session; its connection is closed when the loop over it is left or the signal aborts. */
+  open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
+}
+
+/** Told what happens to the feed. */
+export interface FeedObserver extends CursorObserver {
+  /** What the relay counts. */
+  readonly relay: RelayParts["observe"];
+  /** The agent does something else now. */
+  state(state: AgentState): void;
+  /** A feed session starts here. */
+  feed(position: Position): void;
+  /** Every row up to `resolved` is confirmed. */
+  checkpoint(resolved: Hlc): void;
+}
+
+/** What a feed works with. */
+export interface FeedParts {
+  /** CockroachDB. */
+  readonly source: Source;
+  /** Where the cursor is kept. */
+  readonly cursorStore: CursorStore;
+  /** A feed that has no cursor sends the whole tables first. */
+  readonly initialScan: boolean;
+  /** Makes the message of a change. */
+  readonly encode: (change: Change) => Message;
+  /** What follows a failure. */
+  readonly retry: Retry;
+  /** Told what happens. */
+  readonly observe: FeedObserver;
+  /** Time. */
+  readonly clock: Clock;
+  /** Randomness of the delays, in [0, 1). */
+  readonly random?: (() => number) | undefined;
+}
+
+/** One connection to a broker, with what is in flight on it. */
+export interface Outlet {
+  /** Where messages go. */
+  readonly queue: MessageQueue;
+  /** What is in flight. */
+  readonly window: ConfirmWindow<InFlight>;
+  /** Resolved timestamps on their way to the cursor. */
+  readonly checkpoints: Checkpoints;
+}
+
+/**
+ * What a feed knows over all its sessions: the cursor, and what was sent above it. A session is one changefeed, from
+ * the newest resolved timestamp whose rows are all confirmed; CockroachDB's failures end it and nothing else.
+ */
+export class Feed {
+  readonly #parts: FeedParts;
+  readonly #cursor: FeedCursor;
+  readonly #guard: ReplayGuard = new ReplayGuard();
+  #session = new AbortController();
+
+  /** Connects to nothing yet. */
+  constructor(parts: FeedParts) {
+    const { source, cursorStore: store, initialScan, clock, observe, random } = parts;
+    this.#parts = parts;
+    this.#cursor = new FeedCursor({
+      store,
+      start: async () => ({ cursor: await source.now(), scanning: initialScan }),
+      backoff: newBackoff(random),
+      clock,
+      observe,
+      onFailure: (error) => this.#session.abort(error),
+    });
+  }
+
+  /** What the replay guard holds. */
+  get guard(): { readonly bytes: number; readonly overflowed: boolean } {
+    return this.#guard;
+  }
+
+  /**
+   * Publishes session after session until the signal aborts.
+   *
+   * @throws AgentError when another session is of no use
+   */
+  async publish(outlet: Outlet, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#runSession(outlet, signal).catch((failure) => {
+        if (!signal.aborted) return this.#parts.retry.after(failure, signal);
+      });
+    }
+  }
+
+  /** Every row up to `resolved` is confirmed: it may be stored, and no session starts below it any more. */
+  confirmed(resolved: Hlc): void {
+    this.#guard.forget(resolved);
+    this.#cursor.confirmed(resolved);
+    this.#parts.observe.checkpoint(resolved);
+  }
+
+  /** These messages, newest first, were not confirmed: their rows must pass again. */
+  undo(unconfirmed: readonly InFlight[]): void {
+    for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
+  }
+
+  /** Resolves when what is confirmed is stored, or cannot be: false. */
+  flushed(): Promise<boolean> {
+    return this.#cursor.flushed();
+  }
+
+  async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
+    const { source, encode, observe, clock } = this.#parts;
+    this.#session = new AbortController();
+    const ended = this.#session.signal;
+    const found = await unlessAborted(this.#cursor.position(), signal);
+    if (found === undefined) return;
+    const { position, moved } = found;
+    if (moved) {
+      await window.drained();
+      this.#guard.clear();
+      checkpoints.clear();
+    }
+    this.#guard.startSession(position.scanning ? undefined : position.cursor);
+    observe.feed(position);
+    observe.state(position.scanning ? "scanning" : "streaming");
+    const session = AbortSignal.any([signal, ended]);
+    const release = () => window.release();
+    session.addEventListener("abort", release);
+    const parts = {
+      guard: this.#guard,
+      window,
+      checkpoints,
+      queue,
+      encode,
+      now: () => clock.now(),
+      observe: observe.relay,
+    };
+    await relay(source.open(position, session), parts, session).finally(() =>
+      session.removeEventListener("abort", release)
+    );
+    ended.throwIfAborted();
+    if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
+  }
+}
+
+/** The promise's value; `undefined` as soon as the signal aborts, so that a stop does not wait for a timeout. */
+async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const onAbort = () => resolve(undefined);
+  signal.addEventListener("abort", onAbort, { once: true });
+  return await Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
+}

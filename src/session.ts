@@ -1,0 +1,192 @@
+import type { AgentState } from "./agent.ts";
+import { Checkpoints } from "./checkpoint.ts";
+import type { Clock } from "./clock.ts";
+import { ConfirmWindow } from "./confirm_window.ts";
+import { AgentError } from "./errors.ts";
+import type { Feed } from "./feed.ts";
+import type { InFlight, MessageQueue } from "./relay.ts";
+import type { Retry } from "./retry.ts";
+
+/** Told what becomes of the messages of one connection. */
+export interface Outcomes {
+  /** Message `number` (with `multiple`: every one up to it) is confirmed. */
+  confirmed(number: number, multiple: boolean): void;
+  /** The connection is of no use any more, or a message was refused. No confirm after it counts. */
+  failed(error: AgentError | Promise<AgentError>): void;
+}
+
+/** Where messages go. */
+export interface Broker {
+  /**
+   * Connects, and makes sure that there is somewhere to publish to.
+   *
+   * @throws AgentError
+   */
+  connect(outcomes: Outcomes, signal: AbortSignal): Promise<BrokerSession>;
+}
+
+/** One connection to a broker. */
+export interface BrokerSession extends MessageQueue {
+  /** What it is connected to, without credentials. */
+  readonly address: string;
+  /** Takes the lock of this name; false while another connection holds it. */
+  lock(name: string): Promise<boolean>;
+  /** Closes the connection, which frees the lock. Never rejects. */
+  close(): Promise<void>;
+}
+
+/** Told what happens in a session. */
+export interface SessionObserver {
+  /** The agent does something else now. */
+  state(state: AgentState): void;
+  /** The broker that is connected; `undefined` when it is not any more. */
+  broker(address: string | undefined): void;
+  /** A message was confirmed; `now` is the clock's time in milliseconds. */
+  confirmed(message: InFlight, now: number): void;
+}
+
+/** Settings of a session. */
+export interface SessionOptions {
+  /** Most messages in flight. */
+  readonly maxInFlight: number;
+  /** Most bytes of message bodies in flight. */
+  readonly maxInFlightBytes: number;
+  /** How long a stop waits for confirms and the cursor, in milliseconds. */
+  readonly drainTimeout: number;
+}
+
+/** What a session works with; all of it outlives the session. */
+export interface SessionParts {
+  /** RabbitMQ. */
+  readonly broker: Broker;
+  /** What is published. */
+  readonly feed: Feed;
+  /** What follows a failure. */
+  readonly retry: Retry;
+  /** Told what happens. */
+  readonly observe: SessionObserver;
+  /** Time. */
+  readonly clock: Clock;
+}
+
+/** How often a standby asks for the lock, in milliseconds; each try is a line in the broker's log. */
+const STANDBY_INTERVAL = 1000;
+/** A broker that is not blocked and confirms nothing for so many milliseconds is given up. */
+const CONFIRM_DEADLINE = 30_000;
+const CONFIRM_CHECK = 1000;
+/** After a failure the window starts this small and doubles: a full queue must not be answered by a full window. */
+const CAUTIOUS_WINDOW = 8;
+
+/** One connection to the broker: it holds the lock, the window and what is in flight. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #parts: SessionParts;
+  readonly #window: ConfirmWindow<InFlight>;
+  readonly #checkpoints: Checkpoints;
+  /** Aborted, with the failure, when the connection is of no use any more. */
+  readonly #ended: AbortController = new AbortController();
+
+  /** Connects to nothing yet. */
+  constructor(options: SessionOptions, parts: SessionParts) {
+    const { feed, retry, observe, clock } = parts;
+    this.#options = options;
+    this.#parts = parts;
+    this.#window = new ConfirmWindow<InFlight>({
+      maxMessages: options.maxInFlight,
+      maxBytes: options.maxInFlightBytes,
+      initialMessages: retry.attempts > 0 ? CAUTIOUS_WINDOW : options.maxInFlight,
+      onConfirmed: (message) => observe.confirmed(message, clock.now()),
+      onSettled: (settled) => {
+        retry.progress();
+        this.#checkpoints.advance(settled);
+      },
+      onFailure: (cause) => this.#ended.abort(cause),
+    });
+    this.#checkpoints = new Checkpoints(this.#window, (resolved) => {
+      retry.progress();
+      feed.confirmed(resolved);
+    });
+  }
+
+  /** Messages and bytes in flight. */
+  get inFlight(): { readonly messages: number; readonly bytes: number } {
+    return { messages: this.#window.size, bytes: this.#window.bytes };
+  }
+
+  /**
+   * Connects, takes the lock and publishes until `stop` aborts and everything is confirmed and stored.
+   *
+   * @param lock name of the lock; `undefined` for none
+   * @throws AgentError
+   */
+  async run(lock: string | undefined, stop: AbortSignal): Promise<void> {
+    const { broker, feed, observe } = this.#parts;
+    const window = this.#window, ended = this.#ended.signal;
+    const signal = AbortSignal.any([stop, ended]);
+    const queue = await broker.connect({
+      confirmed: (number, multiple) => window.confirm(number, multiple),
+      failed: (error) => window.fail(error),
+    }, signal);
+    observe.broker(queue.address);
+    const watching = this.#watchConfirms(queue);
+    try {
+      if (lock !== undefined) await this.#acquire(lock, queue, signal);
+      await feed.publish({ queue, window, checkpoints: this.#checkpoints }, signal);
+      ended.throwIfAborted();
+      observe.state("stopping");
+      await this.#drain();
+    } catch (error) {
+      // The feed has ended for good: what was read before is still worth a confirm and a cursor.
+      if (!stop.aborted && !ended.aborted) await this.#drain().catch(() => undefined);
+      throw error;
+    } finally {
+      this.#ended.abort();
+      await watching;
+      feed.undo(window.unsettled());
+      await queue.close();
+      observe.broker(undefined);
+    }
+  }
+
+  /** Returns with the lock held, or when the signal aborts. */
+  async #acquire(lock: string, queue: BrokerSession, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && !await queue.lock(lock)) {
+      this.#parts.observe.state("standby");
+      await this.#parts.clock.sleep(STANDBY_INTERVAL, signal);
+    }
+  }
+
+  /** Waits until everything is confirmed and the cursor is stored. */
+  async #drain(): Promise<void> {
+    const { clock, feed } = this.#parts;
+    const { drainTimeout } = this.#options;
+    const done = new AbortController();
+    const late = clock.sleep(drainTimeout, done.signal).then(() => false);
+    const confirmed = this.#window.drained().then(() => feed.flushed(), () => false);
+    const stored = await Promise.race([late, confirmed]);
+    done.abort();
+    if (stored) return;
+    const { size } = this.#window;
+    const what = size > 0 ? `${size} messages are not confirmed` : "the cursor is not stored";
+    throw new AgentError(
+      "DrainIncomplete",
+      `Cannot finish in order within ${drainTimeout / 1000} s: ${what}`,
+    );
+  }
+
+  /** Gives the connection up when it confirms nothing for too long without saying that it is blocked. */
+  async #watchConfirms(queue: MessageQueue): Promise<void> {
+    const { clock } = this.#parts;
+    let settled = -1, since = clock.now();
+    while (!this.#ended.signal.aborted) {
+      await clock.sleep(CONFIRM_CHECK, this.#ended.signal);
+      if (this.#window.size === 0 || queue.blocked !== undefined || this.#window.settled !== settled) {
+        settled = this.#window.settled;
+        since = clock.now();
+      } else if (clock.now() - since > CONFIRM_DEADLINE) {
+        const message = `No confirm of ${this.#window.size} messages for ${CONFIRM_DEADLINE / 1000} s`;
+        this.#window.fail(new AgentError("BrokerUnreachable", message));
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Position } from "./change.ts";
+import type { CursorStore } from "./feed_cursor.ts";
+import type { Hlc } from "./hlc.ts";
+
+/** `--cursor-store none`: the cursor lives as long as the process, so every start begins anew. */
+export class VolatileCursorStore implements CursorStore {
+  #position: Position | undefined;
+
+  /** What was stored in this process. */
+  read(): Promise<Position | undefined> {
+    return Promise.resolve(this.#position);
+  }
+
+  /** Keeps the position. */
+  create(position: Position): Promise<void> {
+    this.#position = position;
+    return Promise.resolve();
+  }
+
+  /** Keeps the cursor; nobody else can have changed it. */
+  replace(_expected: Position, cursor: Hlc): Promise<boolean> {
+    this.#position = { cursor, scanning: false };
+    return Promise.resolve(true);
+  }
+}
