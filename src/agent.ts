@@ -4,16 +4,6 @@ import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
 
-/** What the agent is doing. */
-export type AgentState =
-  | "connecting"
-  | "standby"
-  | "scanning"
-  | "streaming"
-  | "backing-off"
-  | "stopping"
-  | "stopped";
-
 /** Settings of the agent. */
 export interface AgentOptions extends SessionOptions {
   /** Name of the feed. */

@@ -1,4 +1,3 @@
-import type { AgentState } from "./agent.ts";
 import type { Change, FeedEvent, Position } from "./change.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
@@ -10,6 +9,7 @@ import type { Hlc } from "./hlc.ts";
 import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
+import type { State } from "./status.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {
@@ -26,7 +26,7 @@ export interface FeedObserver extends CursorObserver {
   /** What the relay counts. */
   readonly relay: RelayParts["observe"];
   /** The agent does something else now. */
-  state(state: AgentState): void;
+  state(state: State): void;
   /** A feed session starts here. */
   feed(position: Position): void;
   /** Every row up to `resolved` is confirmed. */

@@ -1,4 +1,3 @@
-import type { AgentState } from "./agent.ts";
 import { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
 import { ConfirmWindow } from "./confirm_window.ts";
@@ -6,6 +5,7 @@ import { AgentError } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { InFlight, MessageQueue } from "./relay.ts";
 import type { Retry } from "./retry.ts";
+import type { State } from "./status.ts";
 
 /** Told what becomes of the messages of one connection. */
 export interface Outcomes {
@@ -38,7 +38,7 @@ export interface BrokerSession extends MessageQueue {
 /** Told what happens in a session. */
 export interface SessionObserver {
   /** The agent does something else now. */
-  state(state: AgentState): void;
+  state(state: State): void;
   /** The broker that is connected; `undefined` when it is not any more. */
   broker(address: string | undefined): void;
   /** A message was confirmed; `now` is the clock's time in milliseconds. */

@@ -1,0 +1,160 @@
+import type { AgentObserver } from "./agent.ts";
+import type { Change, Position } from "./change.ts";
+import type { AgentError } from "./errors.ts";
+import { describeFailure } from "./failure.ts";
+import { type Hlc, hlcSeconds, hlcTime } from "./hlc.ts";
+import { failureFields, type Log } from "./log.ts";
+import type { Metrics } from "./metrics.ts";
+import type { InFlight } from "./relay.ts";
+import type { State, Status } from "./status.ts";
+
+/** Where the agent's life is told. */
+export interface TelemetryParts {
+  /** Counts. */
+  readonly metrics: Metrics;
+  /** What the status page and the probes show. */
+  readonly status: Status;
+  /** One line an event. */
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** Tells metrics, status and log what happens; state changes at info, nothing for a row. */
+export class Telemetry implements AgentObserver {
+  readonly #metrics: Metrics;
+  readonly #status: Status;
+  readonly #log: Log;
+  readonly #now: () => number;
+  #beforeBlock: State | undefined;
+
+  /** What the relay counts, row by row. */
+  readonly relay: AgentObserver["relay"];
+
+  /** Nothing is told yet. */
+  constructor({ metrics, status, log, now = Date.now }: TelemetryParts) {
+    this.#metrics = metrics;
+    this.#status = status;
+    this.#log = log;
+    this.#now = now;
+    this.relay = {
+      received: ({ table, key, value }: Change) => metrics.received(table, key.length + value.length),
+      dropped: ({ table }: Change) => metrics.dropped(table),
+      resolved: (timestamp: Hlc) => {
+        metrics.resolved(hlcSeconds(timestamp));
+        status.resolvedAt(timestamp);
+        log.debug("Resolved timestamp received", { resolved: timestamp });
+      },
+    };
+  }
+
+  /** The agent does something else now. */
+  state(state: State): void {
+    this.#beforeBlock = undefined;
+    this.#enter(state);
+  }
+
+  /** A feed session starts here. */
+  feed({ cursor, scanning }: Position): void {
+    this.#metrics.scanRunning(scanning);
+    if (!scanning) this.#cursorAt(cursor);
+    const what = scanning ? "Sending the whole tables, then what changes" : "Sending what changes";
+    this.#log.info(what, { cursor, at: hlcTime(cursor) });
+  }
+
+  /** Every row up to `resolved` is confirmed. */
+  checkpoint(resolved: Hlc): void {
+    if (this.#status.state === "scanning") {
+      this.#log.info("The initial scan is confirmed", { resolved });
+      this.#metrics.scanRunning(false);
+      this.#enter("streaming");
+    }
+    this.#status.progressed();
+  }
+
+  /** The cursor is stored. */
+  cursorStored(cursor: Hlc, seconds: number): void {
+    this.#metrics.cursorStored(hlcSeconds(cursor), seconds);
+    this.#status.cursorAt(cursor);
+    this.#log.debug("Cursor stored", { cursor });
+  }
+
+  /** The cursor could not be stored; publishing goes on. */
+  cursorWaits(error: AgentError, retryIn: number): void {
+    this.#failed(error, "The cursor waits, publishing goes on", retryIn);
+  }
+
+  /** The broker that is connected; `undefined` when it is not any more. */
+  broker(address: string | undefined): void {
+    this.#metrics.connected(address !== undefined);
+    if (address !== undefined) this.#log.info("Connected to the broker", { address });
+  }
+
+  /** A message was confirmed. */
+  confirmed({ committed, publishedAt }: InFlight, now: number): void {
+    this.#metrics.confirmed(1);
+    this.#metrics.confirmSeconds((now - publishedAt) / 1000);
+    if (committed !== undefined) this.#metrics.commitToConfirm(this.#now() / 1000 - hlcSeconds(committed));
+    this.#status.progressed();
+  }
+
+  /** It failed and is tried again. */
+  failed(error: AgentError, retryIn: number): void {
+    this.#metrics.restart(error.kind);
+    this.#failed(error, "", retryIn);
+    this.#enter("backing-off");
+  }
+
+  /** It failed for good. */
+  stopped(error: AgentError): void {
+    const failure = describeFailure(error);
+    this.#status.failed(failure);
+    this.#log.error(failure.message, failureFields(failure));
+  }
+
+  /** The broker refused `count` messages. */
+  nacked(count: number): void {
+    this.#metrics.nacked(count);
+  }
+
+  /** The broker returned a message that no queue takes. */
+  returned(): void {
+    this.#metrics.returned();
+  }
+
+  /** Whether the broker takes nothing because of an alarm. */
+  blocked(blocked: boolean): void {
+    this.#metrics.blocked(blocked);
+    if (blocked) {
+      this.#log.warn(
+        "RabbitMQ has a memory or disk alarm and takes nothing; publishing goes on when it is over",
+      );
+      this.#beforeBlock = this.#status.state;
+      this.#enter("waiting");
+    } else if (this.#beforeBlock !== undefined) {
+      this.#log.info("RabbitMQ takes messages again");
+      this.#enter(this.#beforeBlock);
+      this.#beforeBlock = undefined;
+    }
+  }
+
+  #enter(state: State): void {
+    if (!this.#status.enter(state)) return;
+    this.#metrics.state(state);
+    if (state === "standby") {
+      this.#log.info("Another publisher of this feed is active; standing by");
+    } else this.#log.debug("State changed", { state });
+  }
+
+  #cursorAt(cursor: Hlc): void {
+    this.#metrics.cursorRead(hlcSeconds(cursor));
+    this.#status.cursorAt(cursor);
+  }
+
+  #failed(error: AgentError, note: string, retryIn: number): void {
+    const failure = describeFailure(error);
+    this.#status.failed(failure);
+    const fields = { ...failureFields(failure), retryMs: Math.round(retryIn) };
+    this.#log.warn(note === "" ? failure.message : `${note}: ${failure.message}`, fields);
+  }
+}
