@@ -94,6 +94,10 @@ export const POLICY = {
     action: "stop",
     hint: "no queue takes the message; create or bind the queue, then start again",
   },
+  StdoutClosed: {
+    action: "stop",
+    hint: "the reader of the output has gone, or its disk is full; start again with one that stays",
+  },
   MessageTooLarge: {
     action: "stop",
     hint: "raise max_message_size in RabbitMQ, or keep such rows out of the table",

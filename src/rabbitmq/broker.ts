@@ -1,13 +1,14 @@
+import type { Broker, Outcomes } from "../session.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { classifyBrokerError } from "./errors.ts";
-import { type BrokerObserver, type Outcomes, Publisher } from "./publisher.ts";
+import { type BrokerObserver, Publisher } from "./publisher.ts";
 import { ensureTopology, type TopologyOptions } from "./topology.ts";
 
 /** RabbitMQ: how to reach it, and where the messages go. */
 export interface RabbitMQOptions extends ConnectionOptions, TopologyOptions {}
 
 /** RabbitMQ as the broker of a feed. */
-export class RabbitMQBroker {
+export class RabbitMQBroker implements Broker {
   readonly #options: RabbitMQOptions;
   readonly #observe: BrokerObserver;
 

@@ -1,19 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { Message } from "../encode.ts";
 import { AgentError } from "../errors.ts";
+import type { BrokerSession, Outcomes } from "../session.ts";
 import type { Connection, PublishingChannel } from "./connection.ts";
 import { classifyBrokerError } from "./errors.ts";
 import { takeLock } from "./lock.ts";
 import { PublishFrames } from "./publish_frames.ts";
 import { explainReturn } from "./topology.ts";
-
-/** Whoever wants to know what becomes of the messages, by their numbers: the first on the connection is 1. */
-export interface Outcomes {
-  /** Message `number` is confirmed; with `multiple` every one up to it. */
-  confirmed(number: number, multiple: boolean): void;
-  /** Nothing more is confirmed. A promise, which never rejects, while the cause is being found out. */
-  failed(error: AgentError | Promise<AgentError>): void;
-}
 
 /** Counts for the metrics. */
 export interface BrokerObserver {
@@ -35,7 +28,7 @@ const CHECK_TIMEOUT = 5_000;
  * One connection's confirm-mode channel: messages are written as frames into a batch that goes to the socket in one
  * piece, and their confirms are passed on by number. No promise, and no copy but the one into the batch.
  */
-export class Publisher {
+export class Publisher implements BrokerSession {
   readonly #connection: Connection;
   readonly #frames: PublishFrames;
   readonly #outcomes: Outcomes;
