@@ -51,7 +51,7 @@ function readResolved(value: string | null): Hlc {
   if (timestamp === undefined) {
     throw new AgentError(
       "EnvelopeMalformed",
-      `Cannot read the resolved row "${(value ?? "").slice(0, 100)}"`,
+      `A row without table or key (${value?.length ?? 0} characters) is no resolved timestamp`,
     );
   }
   return timestamp;
@@ -96,6 +96,10 @@ function readKeyOnly(table: string, key: string, value: string): Change {
 }
 
 function readBare(table: string, key: string, value: string, options: EnvelopeOptions): Change {
+  // With `envelope=row` a deletion has no value at all, and so no timestamp (CockroachDB's jsonEncoder.EncodeValue).
+  if (value === "" && options.shape === "row") {
+    return { kind: "change", table, key, value, updated: undefined, operation: "delete" };
+  }
   const updated = metadataTimestamp(value);
   if (updated === undefined) throw malformed(table, value, "has no timestamp in __crdb__");
   const operation = isScan(updated, options) ? "read" : isBareDelete(value) ? "delete" : "upsert";

@@ -1,0 +1,283 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Change, FeedEvent, Operation } from "../../../src/change.ts";
+import {
+  type EnvelopeOptions,
+  envelopeReader,
+  type EnvelopeShape,
+  type WireRow,
+} from "../../../src/cockroach/envelope.ts";
+import { AgentError } from "../../../src/errors.ts";
+import { anyColumn, anyHlc, anyRow, anyText, hlc, hlcOf, printObject } from "../../support/arbitrary.ts";
+
+const SHAPES: readonly EnvelopeShape[] = ["wrapped", "row", "bare", "key_only"];
+const T = hlc("1795327222747839112.0000000000");
+
+function read(row: WireRow, options: Partial<EnvelopeOptions> = {}): FeedEvent {
+  return envelopeReader({
+    shape: "wrapped",
+    keepUpdated: false,
+    diff: false,
+    scanTimestamp: undefined,
+    ...options,
+  })(row);
+}
+
+function readChange(value: string, options: Partial<EnvelopeOptions> = {}): Change {
+  const event = read({ table: "foo", key: "[54]", value }, options);
+  assert.equal(event.kind, "change");
+  return event as Change;
+}
+
+function refused(row: WireRow, options: Partial<EnvelopeOptions> = {}): AgentError {
+  try {
+    read(row, options);
+  } catch (error) {
+    assert.ok(error instanceof AgentError);
+    assert.equal(error.kind, "EnvelopeMalformed");
+    return error;
+  }
+  assert.fail(`read ${JSON.stringify(row)}`);
+}
+
+Deno.test("wrapped: the timestamp is cut off the value, and what is left is the original's body", () => {
+  assert.deepEqual(
+    read({
+      table: "sc",
+      key: "[1]",
+      value: '{"after": {"a": 1}, "updated": "1795327179713724316.0000000000"}',
+    }),
+    {
+      kind: "change",
+      table: "sc",
+      key: "[1]",
+      value: '{"after": {"a": 1}}',
+      updated: "1795327179713724316.0000000000",
+      operation: "upsert",
+    },
+  );
+});
+
+Deno.test("wrapped: the timestamp stays where the user asked for it", () => {
+  const value = '{"after": {"a": 1}, "updated": "1795327179713724316.0000000000"}';
+  assert.equal(readChange(value, { keepUpdated: true }).value, value);
+});
+
+Deno.test("wrapped: the timestamp may have a logical part and any length", () => {
+  for (
+    const timestamp of ["1795327197232417335.2147483647", "7.0000000000", "99999999999999999999.0000000001"]
+  ) {
+    const change = readChange(`{"after": null, "updated": "${timestamp}"}`);
+    assert.deepEqual([change.updated, change.value], [timestamp, '{"after": null}']);
+  }
+});
+
+Deno.test("wrapped: deletions are told from upserts, with and without diff", () => {
+  const deleted = `{"after": null, "updated": "${T}"}`;
+  const deletedDiff = `{"after": null, "before": {"a": 54, "b": 10}, "updated": "${T}"}`;
+  assert.equal(readChange(deleted).operation, "delete");
+  assert.equal(readChange(deletedDiff, { diff: true }).operation, "delete");
+  assert.equal(readChange(`{"after": {"a": 54}, "updated": "${T}"}`).operation, "upsert");
+});
+
+Deno.test("wrapped: insert and update are told apart by diff", () => {
+  const cases: readonly [string, Operation][] = [
+    [`{"after": {"a": 1}, "before": null, "updated": "${T}"}`, "insert"],
+    [`{"after": {"a": 1}, "before": {"a": 0}, "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": {"z": null}, "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": {"z": {"before": null}}, "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": {"a": "x", "before": null}, "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": {"z": ", \\"before\\": null}"}, "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": null, "mvcc_timestamp": "${T}", "updated": "${T}"}`, "insert"],
+    [`{"after": {"a": 1}, "before": {"a": 0}, "mvcc_timestamp": "${T}", "updated": "${T}"}`, "update"],
+  ];
+  for (const [value, operation] of cases) {
+    assert.equal(readChange(value, { diff: true }).operation, operation, value);
+  }
+});
+
+Deno.test("every shape: rows of exactly the scan's timestamp are reads", () => {
+  const later = hlcOf(BigInt(T.slice(0, 19)), 1);
+  for (
+    const [shape, print] of [
+      ["wrapped", (t: string) => `{"after": {"a": 1}, "updated": "${t}"}`],
+      ["row", (t: string) => `{"__crdb__": {"updated": "${t}"}, "a": 1}`],
+      ["bare", (t: string) => `{"__crdb__": {"updated": "${t}"}, "a": 1}`],
+    ] as const
+  ) {
+    assert.equal(readChange(print(T), { shape, scanTimestamp: T }).operation, "read", shape);
+    assert.equal(readChange(print(later), { shape, scanTimestamp: T }).operation, "upsert", shape);
+    assert.equal(readChange(print(T), { shape }).operation, "upsert", shape);
+  }
+});
+
+Deno.test("wrapped: cutting agrees with JSON.parse for rows of anything, and keeps every byte (G5)", () => {
+  fc.assert(
+    fc.property(anyRow, fc.option(anyRow), fc.boolean(), anyHlc, (after, before, diff, updated) => {
+      const members: [string, string][] = [["after", after]];
+      if (diff) members.push(["before", before ?? "null"]);
+      const value = printObject([...members, ["updated", `"${updated}"`]]);
+      const change = readChange(value, { diff });
+      assert.equal(change.value, printObject(members));
+      assert.equal(change.updated, updated);
+      assert.equal(change.operation, !diff ? "upsert" : before === null ? "insert" : "update");
+      const parsed = JSON.parse(value);
+      assert.equal(parsed.updated, change.updated);
+      delete parsed.updated;
+      assert.deepEqual(JSON.parse(change.value), parsed);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("wrapped: a value of a megabyte is cut at the same place", () => {
+  const text = JSON.stringify(`, "updated": "${T}"}😀\u0000`.repeat(25_000));
+  const change = readChange(`{"after": {"a": ${text}}, "updated": "${T}"}`);
+  assert.ok(text.length > 1_000_000);
+  assert.equal(change.value, `{"after": {"a": ${text}}}`);
+});
+
+Deno.test("row and bare: the timestamp is found among the columns, wherever the order puts it", () => {
+  fc.assert(
+    fc.property(fc.constantFrom("row", "bare"), anyRow, anyHlc, fc.boolean(), (shape, row, updated, mvcc) => {
+      const meta: [string, string][] = [["updated", `"${updated}"`]];
+      if (mvcc) meta.push(["mvcc_timestamp", `"${T}"`]);
+      const columns = Object.entries(JSON.parse(row)).map(([name, json]) =>
+        [name, JSON.stringify(json)] as const
+      );
+      const value = printObject([...columns, ["__crdb__", printObject(meta)]]);
+      const change = readChange(value, { shape });
+      assert.equal(change.updated, updated);
+      assert.equal(change.value, value);
+      assert.equal(change.operation, columns.length === 0 ? "delete" : "upsert");
+    }),
+    { numRuns: 300 },
+  );
+});
+
+Deno.test("row and bare: the words of the timestamp in a column deeper down are not it", () => {
+  const decoy = `{"__crdb__": {"updated": "1.0000000000"}}`;
+  for (const shape of ["row", "bare"] as const) {
+    const value = `{"A": ${decoy}, "B": ${
+      JSON.stringify(decoy)
+    }, "C": [${decoy}], "__crdb__": {"updated": "${T}"}}`;
+    assert.equal(readChange(value, { shape }).updated, T);
+    refused({ table: "t", key: "[1]", value: `{"A": ${decoy}, "B": ${JSON.stringify(decoy)}}` }, { shape });
+  }
+});
+
+Deno.test("row: a deletion comes without a value, and so without a timestamp", () => {
+  assert.deepEqual(read({ table: "foo", key: "[54]", value: "" }, { shape: "row" }), {
+    kind: "change",
+    table: "foo",
+    key: "[54]",
+    value: "",
+    updated: undefined,
+    operation: "delete",
+  });
+});
+
+Deno.test("key_only: a change has neither value nor timestamp", () => {
+  for (const value of ["", null]) {
+    assert.deepEqual(read({ table: "foo", key: "[54]", value }, { shape: "key_only", scanTimestamp: T }), {
+      kind: "change",
+      table: "foo",
+      key: "[54]",
+      value: "",
+      updated: undefined,
+      operation: "upsert",
+    });
+  }
+});
+
+Deno.test("every shape: a row without table and key is a resolved timestamp, in both of its spellings", () => {
+  for (const shape of SHAPES) {
+    for (
+      const value of [
+        `{"resolved":"${T}"}`,
+        `{"resolved": "${T}"}`,
+        `{"__crdb__":{"resolved":"${T}"}}`,
+        `{"__crdb__": {"resolved": "${T}"}}`,
+      ]
+    ) {
+      assert.deepEqual(read({ table: null, key: null, value }, { shape }), {
+        kind: "resolved",
+        timestamp: T,
+      });
+    }
+  }
+  assert.deepEqual(
+    read({ table: null, key: null, value: '{"resolved":"1795327197232417335.2147483647"}' }),
+    { kind: "resolved", timestamp: "1795327197232417335.2147483647" },
+  );
+});
+
+Deno.test("a malformed row is refused without a word of it in the text (G9)", () => {
+  const secret = "4111-1111-1111-1111";
+  const rows: readonly (readonly [EnvelopeShape, WireRow])[] = [
+    ["wrapped", { table: "t", key: "[1]", value: null }],
+    ["wrapped", { table: "t", key: `["${secret}"]`, value: `{"after": {"card": "${secret}"}}` }],
+    ["wrapped", {
+      table: "t",
+      key: "[1]",
+      value: `{"after": {"card": "${secret}"}, "updated": "${secret}"}`,
+    }],
+    ["wrapped", {
+      table: "t",
+      key: "[1]",
+      value: `{"after": {"card": "${secret}"}, "updated": "01.0000000000"}`,
+    }],
+    ["wrapped", {
+      table: "t",
+      key: "[1]",
+      value: `{"after": {"card": "${secret}", "updated": "1.0000000000"}}`,
+    }],
+    ["wrapped", { table: "t", key: "[1]", value: secret }],
+    ["row", { table: "t", key: "[1]", value: `{"card": "${secret}"}` }],
+    ["row", { table: "t", key: "[1]", value: `{"__crdb__": {"updated": "${secret}"}, "card": 1}` }],
+    ["bare", { table: "t", key: "[1]", value: "" }],
+    ["bare", { table: "t", key: "[1]", value: `"${secret}` }],
+    ["wrapped", { table: null, key: null, value: null }],
+    ["wrapped", { table: null, key: null, value: `{"card": "${secret}"}` }],
+    ["wrapped", { table: "t", key: null, value: `{"after": {"card": "${secret}"}, "updated": "${T}"}` }],
+    ["wrapped", { table: null, key: `["${secret}"]`, value: `{"after": {"card": "${secret}"}}` }],
+    ["wrapped", { table: null, key: null, value: `{"resolved":"${secret}"}` }],
+    ["wrapped", { table: null, key: null, value: `{"resolved":"${T}"} ` }],
+  ];
+  for (const [shape, row] of rows) {
+    const error = refused(row, { shape });
+    assert.equal(`${error.message} ${error.hint}`.includes(secret), false, error.message);
+    if (row.table !== null && row.key !== null) {
+      assert.ok(error.message.includes(`"t" (${row.value?.length ?? 0} characters)`), error.message);
+    }
+  }
+});
+
+Deno.test("any row at all gives an event or EnvelopeMalformed, never anything else", () => {
+  const anyCell = fc.oneof(
+    fc.constant(null),
+    anyText,
+    anyColumn,
+    anyRow,
+    fc.tuple(anyText, anyHlc).map(([text, t]) => `${text}, "updated": "${t}"}`),
+    anyHlc.map((t) => `{"__crdb__": {"updated": "${t}"`),
+  );
+  const options = fc.record({
+    shape: fc.constantFrom(...SHAPES),
+    keepUpdated: fc.boolean(),
+    diff: fc.boolean(),
+    scanTimestamp: fc.option(anyHlc, { nil: undefined }),
+  });
+  fc.assert(
+    fc.property(anyCell, anyCell, anyCell, options, (table, key, value, options) => {
+      try {
+        const event = read({ table, key, value }, options);
+        assert.ok(event.kind === "resolved" ? event.timestamp !== undefined : event.table === table);
+      } catch (error) {
+        assert.ok(error instanceof AgentError, String(error));
+        assert.equal(error.kind, "EnvelopeMalformed");
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
