@@ -8,8 +8,9 @@ export interface AmqpAddress {
   readonly port: number;
   /** `amqps://` */
   readonly tls: boolean;
-  readonly user: string;
-  readonly password: string;
+  /** `undefined`: the client certificate logs in, or `guest` where there is none. */
+  readonly user: string | undefined;
+  readonly password: string | undefined;
   readonly vhost: string;
   /** Names of the parameters behind `?`; this program takes none of them from there. */
   readonly parameters: readonly string[];
@@ -18,8 +19,8 @@ export interface AmqpAddress {
 const EXPECTED = "amqp://user:password@host:5672/vhost, or amqps:// for TLS";
 
 /**
- * Reads the nodes of one cluster: `amqp://user:password@h1:5672/vhost,amqps://user:password@h2`. Without credentials
- * they are `guest`, without a port 5672 (5671 with TLS), without a vhost `/`. Returns what is wrong as a text without
+ * Reads the nodes of one cluster: `amqp://user:password@h1:5672/vhost,amqps://user:password@h2`. Without
+ * a port it is 5672 (5671 with TLS), without a vhost `/`. Returns what is wrong as a text without
  * any secret in it.
  */
 export function parseAmqpAddresses(text: string): readonly AmqpAddress[] | string {
@@ -46,8 +47,8 @@ export function parseAmqpAddress(text: string): AmqpAddress | string {
   return {
     ...node,
     tls,
-    user: url.user ?? "guest",
-    password: url.password ?? "guest",
+    user: url.user,
+    password: url.password,
     vhost: url.path || "/",
     parameters: [...url.parameters.keys()],
   };

@@ -1,0 +1,159 @@
+import type { AmqpAddress } from "./amqp_address.ts";
+import type { ChangefeedOption } from "./changefeed_option.ts";
+import { readCommandLine } from "./command_line.ts";
+import type { DatabaseUrl } from "./database_url.ts";
+import type { Format } from "./encode.ts";
+import { defaultFeedName } from "./feed_name.ts";
+import { readSettings, type Sources } from "./given_settings.ts";
+import { helpText } from "./help.ts";
+import type { HostPort } from "./host_port.ts";
+import type { LogLevel } from "./log_level.ts";
+import type { Pair } from "./reading.ts";
+import { conflicts, settingWarnings } from "./setting_conflicts.ts";
+import type { Values } from "./settings.ts";
+import type { TableName } from "./table_name.ts";
+import { VERSION } from "./version.ts";
+
+/** Everything the operator decided, read and checked. */
+export interface Config {
+  /** Name of the feed: key of its cursor, part of its lock; at most 235 bytes. */
+  readonly feed: string;
+  /** At least one; no two the same. */
+  readonly tables: readonly TableName[];
+  readonly database: DatabaseUrl;
+  readonly cursorStore: "cockroachdb" | "none";
+  /** Where the cursor is kept: `database` unless another one is given. */
+  readonly cursorDatabase: DatabaseUrl;
+  /** How often a resolved timestamp is asked for, in milliseconds, at least 1. */
+  readonly cursorFrequency: number;
+  /** A feed without a cursor publishes the rows that are there. */
+  readonly initialScan: boolean;
+  /** The operator said so, whether yes or no: it is no default. */
+  readonly initialScanGiven: boolean;
+  /** Ask for each row's value before the change. */
+  readonly diff: boolean;
+  /** The operator's own; none that the agent sets, no name twice. */
+  readonly changefeedOptions: readonly ChangefeedOption[];
+  /** How long a stop waits for confirms, in milliseconds; may be 0. */
+  readonly drainTimeout: number;
+  readonly format: Format;
+  /** Add the headers `table`, `key`, `updated` and `feed`. */
+  readonly standardHeaders: boolean;
+  /** The operator's own headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Template; for the default exchange it is the queue's name unless given. */
+  readonly routingKey: string;
+  /** Most messages in flight, 1 to 65535. */
+  readonly maxInFlight: number;
+  /** Most bytes of bodies in flight, at least 1 MiB. */
+  readonly maxInFlightBytes: number;
+  /** `undefined`: messages go to standard output. */
+  readonly rabbitmq: RabbitMqConfig | undefined;
+  /** Where the HTTP server listens; port 0 means any free one. */
+  readonly http: HostPort;
+  readonly logLevel: LogLevel;
+  /** `undefined`: pretty on a terminal, else JSON. */
+  readonly logFormat: "pretty" | "json" | undefined;
+  /** Allowed, but worth a line in the log at the start; without secrets. */
+  readonly warnings: readonly string[];
+}
+
+/** How to reach RabbitMQ, and what is there. */
+export interface RabbitMqConfig {
+  /** Nodes of one cluster, all with the same vhost; at least one. */
+  readonly addresses: readonly AmqpAddress[];
+  /** PEM texts for `amqps` addresses; certificate and key come together. */
+  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  /** May be missing when there is an exchange. */
+  readonly queue: string | undefined;
+  /** Empty: the default exchange. */
+  readonly exchange: string;
+  readonly declare: "if-missing" | "never";
+  /** Type of a queue that is declared. */
+  readonly queueType: "quorum" | "classic" | "stream";
+  /** Arguments of a queue that is declared; without `x-queue-type`. */
+  readonly queueArguments: Readonly<Record<string, string | number | boolean>>;
+  /** In whole seconds, 1 to 3600. */
+  readonly heartbeat: number;
+  readonly lock: "exclusive-queue" | "none";
+}
+
+/** What the arguments ask for. */
+export type Parsed =
+  | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "help" | "version"; readonly text: string }
+  | { readonly kind: "problems"; readonly problems: readonly string[] };
+
+/**
+ * Reads arguments, environment and the files that they name. All mistakes are found at once; none of the texts holds
+ * a secret. It never throws.
+ *
+ * @param argv the arguments behind the program's name
+ * @param readFile reads a file as text; throws when it cannot
+ */
+export function parseArguments(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): Parsed {
+  const line = readCommandLine(argv);
+  if (line.help) return { kind: "help", text: helpText() };
+  if (line.version) return { kind: "version", text: `crdb-changefeed-publisher ${VERSION}` };
+  const sources: Sources = { flags: line.flags, env, readFile };
+  const given = readSettings(sources);
+  const problems = [...line.problems, ...given.problems, ...conflicts(given, sources)];
+  if (problems.length > 0) return { kind: "problems", problems };
+  // Without a problem no value that must be there is missing.
+  return { kind: line.command, config: configFrom(given.values as Values, sources) };
+}
+
+function configFrom(values: Values, sources: Sources): Config {
+  const { database, exchange, amqpQueue, tables, routingKey } = values;
+  return {
+    feed: values.feed ?? defaultFeedName(tables, database.database),
+    tables,
+    database,
+    cursorStore: values.cursorStore,
+    cursorDatabase: values.cursorDatabase ?? database,
+    cursorFrequency: values.cursorFrequency,
+    initialScan: values.initialScan === "yes",
+    initialScanGiven: values.initialScan !== undefined,
+    diff: values.diff,
+    changefeedOptions: values.options,
+    drainTimeout: values.drainTimeout,
+    format: values.format,
+    standardHeaders: values.headers === "standard",
+    headers: record(values.header),
+    routingKey: routingKey ?? (exchange === undefined ? amqpQueue : undefined) ?? "{table}",
+    maxInFlight: values.maxInFlight,
+    maxInFlightBytes: values.maxInFlightBytes,
+    rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
+    http: values.http,
+    logLevel: values.logLevel ?? values.rustLog ?? "info",
+    logFormat: values.logFormat,
+    warnings: settingWarnings(values, sources),
+  };
+}
+
+function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
+  const { tlsCa, tlsCert, tlsKey } = values;
+  return {
+    addresses: values.addresses ?? [],
+    tls: {
+      ...(tlsCa === undefined ? {} : { ca: readFile(tlsCa) }),
+      ...(tlsCert === undefined ? {} : { cert: readFile(tlsCert) }),
+      ...(tlsKey === undefined ? {} : { key: readFile(tlsKey) }),
+    },
+    queue: values.amqpQueue,
+    exchange: values.exchange ?? "",
+    declare: values.declare,
+    queueType: values.queueType,
+    queueArguments: record(values.queueArguments),
+    heartbeat: values.heartbeat,
+    lock: values.lock,
+  };
+}
+
+function record<Value>(pairs: readonly Pair<Value>[]): Readonly<Record<string, Value>> {
+  return Object.fromEntries(pairs.map(({ name, value }) => [name, value]));
+}

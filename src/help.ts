@@ -1,0 +1,60 @@
+import { defaultText, type Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
+
+/** Columns of the help: names of the flag, names of the variable, default. */
+const FLAG_WIDTH = 29;
+const ENV_WIDTH = 29;
+
+const INTRODUCTION =
+  `Publishes the changes of CockroachDB tables to RabbitMQ, at least once and in order per key.
+
+Usage: crdb-changefeed-publisher [run] --table NAME [settings]
+
+Settings are shown as flag, environment variable, default. Flags win over the environment. Lists:
+repeat the flag or use commas. DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL, which hold passwords,
+can also come from a file that DATABASE_URL_FILE and so on name.`;
+
+const EPILOGUE = `
+-h, --help shows this, -V, --version the version.
+
+Examples:
+  DATABASE_URL=postgresql://root@localhost:26257/shop AMQP_ADDR=amqp://localhost AMQP_QUEUE=changes \\
+    crdb-changefeed-publisher --table orders
+  crdb-changefeed-publisher --table shop.public.orders,shop.public.items --exchange changes \\
+    --routing-key '{table}.{op}' --diff --initial-scan yes
+
+Exit codes:
+  0  stopped as asked (SIGTERM, SIGINT)
+  1  stopped for good: the error and what to do about it are printed
+  2  bad settings: all of them are listed`;
+
+/** The text of `--help`, at most 100 columns wide. */
+export function helpText(): string {
+  const lines = Object.values<Setting>(SETTINGS).flatMap((setting) => {
+    const { heading, flag, env, meaning } = setting;
+    const names = flag === undefined
+      ? env.padEnd(FLAG_WIDTH + ENV_WIDTH)
+      : flag.padEnd(FLAG_WIDTH) + env.padEnd(ENV_WIDTH);
+    const head = heading === undefined ? [] : ["", `${heading}:`];
+    return [...head, `  ${names}${defaultText(setting)}`, `      ${meaning}`];
+  });
+  return [INTRODUCTION, ...lines, EPILOGUE].join("\n");
+}
+
+/** The settings as tables of the README, one a heading. */
+export function settingsMarkdown(): string {
+  const lines = Object.values<Setting>(SETTINGS).flatMap((setting) => {
+    const { heading, flag, env, meaning, secret } = setting;
+    const head = heading === undefined ? [] : [
+      "",
+      `**${heading}**`,
+      "",
+      "| flag | environment | default | meaning |",
+      "|---|---|---|---|",
+    ];
+    const variables = secret ? `\`${env}\`, \`${env}_FILE\`` : `\`${env}\``;
+    const cells = [flag === undefined ? "" : `\`${flag}\``, variables, defaultText(setting), meaning];
+    return [...head, `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`];
+  });
+  return lines.slice(1).join("\n");
+}

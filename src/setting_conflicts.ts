@@ -1,0 +1,180 @@
+import type { AmqpAddress } from "./amqp_address.ts";
+import type { DatabaseUrl } from "./database_url.ts";
+import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
+import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
+import { quoted } from "./quoted.ts";
+import { fullTableName, type TableName } from "./table_name.ts";
+import type { Values } from "./settings.ts";
+
+const STANDARD_HEADERS: readonly string[] = ["table", "key", "updated", "feed"];
+const SLOW_BELOW = 500;
+
+/** What is wrong between settings that are right by themselves; nothing is said about those that are not. */
+export function conflicts(given: GivenSettings, sources: Sources): string[] {
+  const { values } = given;
+  return [
+    ...missingBroker(given),
+    ...tableConflicts(values),
+    ...feedConflict(given),
+    ...cursorConflict(values),
+    ...optionConflicts(values),
+    ...messageConflicts(values),
+    ...tlsConflicts(given, sources),
+  ];
+}
+
+function missingBroker({ values, wrong }: GivenSettings): string[] {
+  if (values.queue !== "rabbitmq") return [];
+  const problems = [];
+  if (values.addresses === undefined && !wrong.has("addresses")) {
+    problems.push("AMQP_ADDR or AMQP_ADDR_FILE: required with --queue rabbitmq");
+  }
+  if (
+    values.amqpQueue === undefined && values.exchange === undefined && !wrong.has("amqpQueue") &&
+    !wrong.has("exchange")
+  ) {
+    problems.push("AMQP_QUEUE or --exchange: required with --queue rabbitmq");
+  }
+  return problems;
+}
+
+function tableConflicts({ tables = [], options, database }: Partial<Values>): string[] {
+  const full = (table: TableName) => fullTableName(table, database?.database ?? "");
+  const twice = repeated(tables.map(full)).map((name) => `--table ${quoted(name)}: given more than once`);
+  if (options === undefined || options.some(({ name }) => name === "full_table_name")) return twice;
+  const distinct = new Map(tables.map((table) => [full(table), table.table]));
+  const alike = repeated([...distinct.values()]).map((name) =>
+    `--table ${quoted(name)}: two tables have this last name, and only that is in a change; ` +
+    "add --changefeed-option full_table_name"
+  );
+  return [...twice, ...alike];
+}
+
+function feedConflict({ values: { feed, tables, database }, wrong }: GivenSettings): string[] {
+  if (feed !== undefined || wrong.has("feed") || tables === undefined || database === undefined) return [];
+  const name = defaultFeedName(tables, database.database);
+  const problem = feedNameProblem(name);
+  return problem === undefined
+    ? []
+    : [`--feed ${quoted(name)} by default: ${problem}; name the feed yourself`];
+}
+
+function cursorConflict({ cursorStore, cursorDatabase }: Partial<Values>): string[] {
+  return cursorStore === "none" && cursorDatabase !== undefined
+    ? ["--cursor-database-url: means nothing with --cursor-store none"]
+    : [];
+}
+
+function optionConflicts({ options = [], diff }: Partial<Values>): string[] {
+  const twice = repeated(options.map(({ name }) => name));
+  const envelope = options.find(({ name }) => name === "envelope")?.value ?? "wrapped";
+  return [
+    ...twice.map((name) => `--changefeed-option ${quoted(name)}: given more than once`),
+    ...(diff && envelope !== "wrapped"
+      ? [`--changefeed-option ${quoted(`envelope=${envelope}`)}: has no room for what --diff asks for`]
+      : []),
+  ];
+}
+
+function messageConflicts({ headers, header = [], queueArguments = [] }: Partial<Values>): string[] {
+  const reserved = headers === "standard" ? header.filter(({ name }) => STANDARD_HEADERS.includes(name)) : [];
+  const type = queueArguments.filter(({ name }) => name === "x-queue-type");
+  return [
+    ...repeated(header.map(({ name }) => name)).map((name) =>
+      `--header ${quoted(name)}: given more than once`
+    ),
+    ...reserved.map(({ name }) => `--header ${quoted(name)}: --headers standard sets it`),
+    ...repeated(queueArguments.map(({ name }) => name)).map((name) =>
+      `--queue-argument ${quoted(name)}: given more than once`
+    ),
+    ...type.map(({ name }) => `--queue-argument ${quoted(name)}: use --queue-type`),
+  ];
+}
+
+function tlsConflicts({ values }: GivenSettings, { readFile }: Sources): string[] {
+  const { tlsCa, tlsCert, tlsKey, addresses } = values;
+  const problems = [];
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    problems.push("--amqp-tls-cert and --amqp-tls-key: give both or none");
+  }
+  if ((tlsCa ?? tlsCert ?? tlsKey) !== undefined && addresses?.every(({ tls }) => !tls)) {
+    problems.push("--amqp-tls-ca, --amqp-tls-cert and --amqp-tls-key: need an amqps:// address in AMQP_ADDR");
+  }
+  const files: [string, string | undefined][] = [
+    ["--amqp-tls-ca", tlsCa],
+    ["--amqp-tls-cert", tlsCert],
+    ["--amqp-tls-key", tlsKey],
+    ...databaseFiles("DATABASE_URL", values.database),
+    ...databaseFiles("CURSOR_DATABASE_URL", values.cursorDatabase),
+  ];
+  for (const [name, path] of files) {
+    if (path === undefined) continue;
+    const file = readNamedFile(path, readFile);
+    const problem = "problem" in file
+      ? file.problem
+      : file.text.includes("-----BEGIN ")
+      ? undefined
+      : "is not a PEM file";
+    if (problem !== undefined) problems.push(`${name} ${quoted(path)}: ${problem}`);
+  }
+  return problems;
+}
+
+function databaseFiles(name: string, url: DatabaseUrl | undefined): [string, string | undefined][] {
+  if (url === undefined || url.sslMode === "disable" || url.sslMode === "allow") return [];
+  return [
+    [`${name} sslrootcert`, url.sslRootCert === "system" ? undefined : url.sslRootCert],
+    [`${name} sslcert`, url.sslCert],
+    [`${name} sslkey`, url.sslKey],
+  ];
+}
+
+/** What is allowed but worth a word at the start. */
+export function settingWarnings(values: Values, { flags, env }: Sources): string[] {
+  const { cursorFrequency, cursorStore, initialScan, addresses, cursorDatabase, options } = values;
+  const warnings = [
+    ...unverified("DATABASE_URL", values.database),
+    ...unverified("CURSOR_DATABASE_URL", cursorDatabase),
+    ...unusedParameters(addresses ?? []),
+  ];
+  if (cursorFrequency < SLOW_BELOW) {
+    warnings.push(`--cursor-frequency under ${SLOW_BELOW}ms costs CockroachDB noticeably more work`);
+  }
+  if (cursorStore === "none") {
+    warnings.push(
+      initialScan === "yes"
+        ? "--cursor-store none: every start publishes all rows again"
+        : "--cursor-store none: changes made while this program does not run are never published",
+    );
+  }
+  if (options.some(({ name, value }) => name === "envelope" && value === "key_only")) {
+    warnings.push("envelope=key_only carries no timestamps: repeats pass, and messages have no message-id");
+  }
+  if (env["RUST_LOG"] && values.rustLog === undefined && values.logLevel === undefined) {
+    warnings.push(`RUST_LOG ${quoted(env["RUST_LOG"])} holds no level for this program; it is info`);
+  }
+  if (flags.has("cursorDatabase") && cursorDatabase?.password !== undefined) {
+    warnings.push(
+      "--cursor-database-url: other users of this machine can see the password; use CURSOR_DATABASE_URL_FILE",
+    );
+  }
+  return warnings;
+}
+
+function unverified(name: string, url: DatabaseUrl | undefined): string[] {
+  return url?.sslMode === "require" && url.sslRootCert === undefined
+    ? [`${name}: sslmode=require encrypts, but does not verify the server; verify-full does`]
+    : [];
+}
+
+function unusedParameters(addresses: readonly AmqpAddress[]): string[] {
+  const names = new Set(addresses.flatMap(({ parameters }) => parameters));
+  return [...names].map((name) =>
+    `AMQP_ADDR: the parameter ${quoted(name)} is not used; see --help for settings`
+  );
+}
+
+/** Those that stand in the list more than once. */
+function repeated(names: readonly string[]): string[] {
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
