@@ -121,7 +121,7 @@ function prettyLine(colours: boolean): TextFormatter {
       return `${timestamp} ${level} ${message}${fields.join("")}`;
     },
   });
-  return (record) => format(record).trimEnd();
+  return (record) => format(record).slice(0, -1);
 }
 
 function prettyValue(value: unknown): string {

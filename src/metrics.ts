@@ -42,7 +42,7 @@ export class Metrics {
   readonly #now: () => number;
   readonly #eventLoopLag = new EventLoopLag();
   readonly #tables = new Map<string, TableCounts>();
-  #lastTable = "";
+  #lastTable: string | undefined;
   #lastCounts: TableCounts = { rows: 0, bytes: 0, dropped: 0 };
   readonly #restarts = new Map<string, number>();
   readonly #confirmSeconds = new Histogram(CONFIRM_BUCKETS);

@@ -44,11 +44,15 @@ export type Page = ReturnType<typeof html>;
 
 /** Seconds between two loads of the live page. */
 const LIVE_INTERVAL = 5;
+const LIVE_LINK = html`<a href="/?live">reload every ${LIVE_INTERVAL} s</a>`;
+const STOP_LINK = html`<a href="/">stop reloading</a>`;
+
+type Facts = readonly (readonly [name: string, value: string])[];
 
 /** The page as HTML without scripts; with `live` the browser loads it again and again. */
 export function statusPage(status: StatusSnapshot, health: Verdict, live: boolean): Page {
-  const { feed, version, state, since, at, lag, counts, failure } = status;
-  const facts: readonly (readonly [string, string])[] = [
+  const { feed, version, state, at, lag, counts, failure } = status;
+  const facts: Facts = [
     [status.tables.length === 1 ? "Table" : "Tables", status.tables.join(", ")],
     ["From", status.source],
     ["To", status.destination],
@@ -59,46 +63,55 @@ export function statusPage(status: StatusSnapshot, health: Verdict, live: boolea
     ["Confirmed", `${count(counts.confirmed)} messages`],
     ["Received", `${count(counts.received)} rows, ${count(counts.dropped)} of them repeats`],
   ];
+  const headline = health.ok ? state : "unhealthy";
+  const since = `${state} since ${time(status.since)}, for ${duration((at - status.since) / 1000)}`;
   return html`
     <!DOCTYPE html>
     <html lang="en">
       <head>
-    <meta charset="utf-8">
-    <meta name="viewport" content="width=device-width, initial-scale=1">
-    ${live ? html`<meta http-equiv="refresh" content="${LIVE_INTERVAL}">` : ""}
-    <title>${state} · ${feed}</title>
-    <link rel="icon" href="data:,">
-    <style>${raw(STYLE)}</style>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        ${live ? html`<meta http-equiv="refresh" content="${LIVE_INTERVAL}">` : ""}
+        <title>${headline} · ${feed}</title>
+        <link rel="icon" href="data:,">
+        <style>${raw(STYLE)}</style>
       </head>
       <body>
         <main>
-    <h1>${feed}</h1>
-    <p class="state ${health.ok ? "good" : "bad"}">${health.ok ? state : "stuck"}</p>
-    <p class="quiet">${health.ok ? "" : `${health.reason}; `}${state} since ${time(since)}, for ${duration(
-      (at - since) / 1000,
-    )}</p>
-    <h2>Feed</h2>
-    <dl>
-    ${facts.map(([name, value]) => html`<dt>${name}</dt><dd>${value}</dd>\n`)}</dl>
-    ${failure === undefined ? "" : lastFailure(failure, at)}
+          <h1>${feed}</h1>
+          <p class="state ${health.ok ? "good" : "bad"}">${headline}</p>
+          <p class="quiet">${health.ok ? since : `${health.reason}; ${since}`}</p>
+          <h2>Feed</h2>
+          ${list(facts)}
+          ${failure === undefined ? "" : html`<h2>Last failure</h2>${list(failureFacts(failure, at))}`}
         </main>
         <footer>
-          <p>crdb-changefeed-publisher ${version} · as of ${time(at)} · ${live
-            ? html`<a href="/">stop reloading</a>`
-            : html`<a href="/?live">reload every ${LIVE_INTERVAL} s</a>`} · <a href="/metrics">metrics</a></p>
+          <p>crdb-changefeed-publisher ${version} · as of ${time(at)}</p>
+          <p>${live ? STOP_LINK : LIVE_LINK} · <a href="/metrics">metrics</a></p>
         </footer>
       </body>
     </html>
   `;
 }
 
-function lastFailure({ kind, message, causes, hint, at }: LastFailure, now: number): Page {
-  return html`<h2>Last failure</h2>
-<dl>
-<dt>When</dt><dd>${time(at)}, ${duration((now - at) / 1000)} ago</dd>
-<dt>What</dt><dd>${kind}: ${message}</dd>
-${causes.map((cause) => html`<dt>Because</dt><dd>${cause}</dd>\n`)}<dt>What to do</dt><dd>${hint}</dd>
-</dl>`;
+function failureFacts({ kind, message, causes, hint, at }: LastFailure, now: number): Facts {
+  return [
+    ["When", `${time(at)}, ${duration((now - at) / 1000)} ago`],
+    ["What", `${kind}: ${message}`],
+    ...causes.map((cause) => ["Because", cause] as const),
+    ["What to do", hint],
+  ];
+}
+
+function list(facts: Facts): Page {
+  return html`<dl>${
+    facts.map(([name, value]) =>
+      html`
+        <dt>${name}</dt>
+        <dd>${value}</dd>
+      `
+    )
+  }</dl>`;
 }
 
 function moment(timestamp: Hlc | undefined): string {
