@@ -5,12 +5,15 @@ import { parseServiceUrl } from "./service_url.ts";
 export interface AmqpAddress {
   /** Name or address; an IPv6 address is without brackets. */
   readonly host: string;
+  /** 1 to 65535. */
   readonly port: number;
   /** `amqps://` */
   readonly tls: boolean;
   /** `undefined`: the client certificate logs in, or `guest` where there is none. */
   readonly user: string | undefined;
+  /** `undefined` when there is none. */
   readonly password: string | undefined;
+  /** `/` unless given. */
   readonly vhost: string;
   /** Names of the parameters behind `?`; this program takes none of them from there. */
   readonly parameters: readonly string[];

@@ -2,6 +2,7 @@
 export interface ChangefeedOption {
   /** Lower-case letters, digits and underscores. */
   readonly name: string;
+  /** Any text; `undefined` for a bare word. */
   readonly value: string | undefined;
 }
 

@@ -10,8 +10,11 @@ const COMMANDS: readonly Command[] = ["run"];
 
 /** The arguments, taken apart; the texts of the flags are not read yet. */
 export interface CommandLine {
+  /** `run` unless another one is named. */
   readonly command: Command;
+  /** `--help` is given. */
   readonly help: boolean;
+  /** `--version` is given. */
   readonly version: boolean;
   /** Texts of each flag that is given, in order; a switch has the last of `yes` and `no`. */
   readonly flags: ReadonlyMap<SettingName, readonly string[]>;

@@ -20,7 +20,9 @@ export interface Config {
   readonly feed: string;
   /** At least one; no two the same. */
   readonly tables: readonly TableName[];
+  /** Where the tables are. */
   readonly database: DatabaseUrl;
+  /** `none`: the cursor is not kept. */
   readonly cursorStore: "cockroachdb" | "none";
   /** Where the cursor is kept: `database` unless another one is given. */
   readonly cursorDatabase: DatabaseUrl;
@@ -36,6 +38,7 @@ export interface Config {
   readonly changefeedOptions: readonly ChangefeedOption[];
   /** How long a stop waits for confirms, in milliseconds; may be 0. */
   readonly drainTimeout: number;
+  /** How a change becomes a message body. */
   readonly format: Format;
   /** Add the headers `table`, `key`, `updated` and `feed`. */
   readonly standardHeaders: boolean;
@@ -51,6 +54,7 @@ export interface Config {
   readonly rabbitmq: RabbitMqConfig | undefined;
   /** Where the HTTP server listens; port 0 means any free one. */
   readonly http: HostPort;
+  /** Less severe lines are not written. */
   readonly logLevel: LogLevel;
   /** `undefined`: pretty on a terminal, else JSON. */
   readonly logFormat: "pretty" | "json" | undefined;
@@ -68,6 +72,7 @@ export interface RabbitMqConfig {
   readonly queue: string | undefined;
   /** Empty: the default exchange. */
   readonly exchange: string;
+  /** Whether a missing queue or exchange is made. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
@@ -75,6 +80,7 @@ export interface RabbitMqConfig {
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>;
   /** In whole seconds, 1 to 3600. */
   readonly heartbeat: number;
+  /** What keeps a second copy of the feed waiting. */
   readonly lock: "exclusive-queue" | "none";
 }
 

@@ -9,13 +9,19 @@ export type SslMode = "disable" | "allow" | "prefer" | "require" | "verify-ca" |
 export interface DatabaseUrl {
   /** Nodes of one cluster. */
   readonly hosts: readonly HostPort[];
+  /** `root` unless given. */
   readonly user: string;
+  /** `undefined` when there is none. */
   readonly password: string | undefined;
+  /** `defaultdb` unless given. */
   readonly database: string;
+  /** `prefer` unless given. */
   readonly sslMode: SslMode;
-  /** Paths of PEM files; `sslRootCert` may also be `system`. */
+  /** Path of a PEM file, or `system`. */
   readonly sslRootCert: string | undefined;
+  /** Path of a PEM file. */
   readonly sslCert: string | undefined;
+  /** Path of a PEM file. */
   readonly sslKey: string | undefined;
   /** `options` parameter: passed to CockroachDB as it is (`--cluster=…`). */
   readonly options: string | undefined;

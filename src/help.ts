@@ -10,16 +10,16 @@ const INTRODUCTION =
 
 Usage: crdb-changefeed-publisher [run] --table NAME [settings]
 
-Settings are shown as flag, environment variable, default. Flags win over the environment. Lists:
-repeat the flag or use commas. DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL, which hold passwords,
-can also come from a file that DATABASE_URL_FILE and so on name.`;
+Settings are shown as flag, environment variable, default. Flags win over the environment; lists
+are repeated flags or have commas. DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL hold passwords:
+each may come from a file instead, named by DATABASE_URL_FILE and so on.`;
 
 const EPILOGUE = `
 -h, --help shows this, -V, --version the version.
 
 Examples:
-  DATABASE_URL=postgresql://root@localhost:26257/shop AMQP_ADDR=amqp://localhost AMQP_QUEUE=changes \\
-    crdb-changefeed-publisher --table orders
+  DATABASE_URL=postgresql://root@localhost:26257/shop AMQP_ADDR=amqp://localhost \\
+    AMQP_QUEUE=changes crdb-changefeed-publisher --table orders
   crdb-changefeed-publisher --table shop.public.orders,shop.public.items --exchange changes \\
     --routing-key '{table}.{op}' --diff --initial-scan yes
 

@@ -2,6 +2,7 @@
 export interface HostPort {
   /** Name or address; an IPv6 address is without brackets. */
   readonly host: string;
+  /** 1 to 65535; 0 where a server listens: any free one. */
   readonly port: number;
 }
 

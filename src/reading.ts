@@ -8,7 +8,9 @@ export type Reader<Value> = (text: string) => Reading<Value>;
 
 /** A name with its value: a header, an argument of a queue. */
 export interface Pair<Value> {
+  /** Not empty. */
   readonly name: string;
+  /** What it is set to. */
   readonly value: Value;
 }
 
@@ -44,12 +46,12 @@ export function choice<const Word extends string>(...words: Word[]): Reader<Word
 }
 
 /** `yes`, `true`, `1`, `no`, `false`, `0`. */
-export const readSwitch: Reader<boolean> = (text) => {
+export function readSwitch(text: string): Reading<boolean> {
   const lower = text.toLowerCase();
   if (["yes", "true", "1"].includes(lower)) return { value: true };
   if (["no", "false", "0"].includes(lower)) return { value: false };
   return { problem: "expected yes, true, 1, no, false or 0" };
-};
+}
 
 /** A duration in milliseconds, within bounds. */
 export function duration(lowest: number, highest: number): Reader<number> {
@@ -93,28 +95,28 @@ export function size(lowest: number, lowestText: string): Reader<number> {
 }
 
 /** A name that fits AMQP's short string. */
-export const readAmqpName: Reader<string> = (text) => {
+export function readAmqpName(text: string): Reading<string> {
   if (text === "" || /\p{Cc}/u.test(text)) return { problem: "expected a name without control characters" };
   return shortString(text) ? { value: text } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
-};
+}
 
 /** A routing key in which `{table}` and its like stand for parts of the change. It may be empty. */
-export const readRoutingKey: Reader<string> = (text) => {
+export function readRoutingKey(text: string): Reading<string> {
   const unknown = text.match(/\{[^{}]*\}/g)?.find((placeholder) => !PLACEHOLDERS.includes(placeholder));
   if (unknown !== undefined) return { problem: `expected only the placeholders ${PLACEHOLDERS.join(" ")}` };
   return shortString(text) ? { value: text } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
-};
+}
 
 /** `name=value`; a value in double quotes may hold commas, and `""` for a quote. */
-export const readPair: Reader<Pair<string>> = (text) => {
+export function readPair(text: string): Reading<Pair<string>> {
   const equals = text.indexOf("=");
   const name = text.slice(0, Math.max(equals, 0)).trim();
   if (name === "" || !shortString(name)) return { problem: "expected name=value" };
   return { value: { name, value: unquoted(text.slice(equals + 1)) } };
-};
+}
 
 /** `name=value`; `true`, `false` and whole numbers are typed, a value in double quotes is a string. */
-export const readTypedPair: Reader<Pair<string | number | boolean>> = (text) => {
+export function readTypedPair(text: string): Reading<Pair<string | number | boolean>> {
   const reading = readPair(text);
   if ("problem" in reading) return reading;
   const { name, value } = reading.value;
@@ -124,7 +126,7 @@ export const readTypedPair: Reader<Pair<string | number | boolean>> = (text) => 
   return Number.isSafeInteger(Number(value))
     ? { value: { name, value: Number(value) } }
     : { problem: "the number is too large" };
-};
+}
 
 /** Splits at commas, but not within double quotes; empty parts fall away. */
 export function splitList(text: string): string[] {

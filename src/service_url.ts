@@ -2,12 +2,15 @@
 export interface ServiceUrl {
   /** Lower-case, without the colon. */
   readonly scheme: string;
+  /** `undefined` when there is none. */
   readonly user: string | undefined;
+  /** May be empty; `undefined` when there is not even a colon. */
   readonly password: string | undefined;
   /** What stands between credentials and path: `h1:26257,h2:26257`. */
   readonly hosts: string;
   /** Without its leading slash; empty when there is none. */
   readonly path: string;
+  /** What stands behind `?`; a plus is a plus. */
   readonly parameters: URLSearchParams;
 }
 

@@ -1,0 +1,54 @@
+import { amqpAddressText } from "./amqp_address.ts";
+import type { Config, RabbitMqConfig } from "./config.ts";
+import { databaseUrlText } from "./database_url.ts";
+import { durationText } from "./duration.ts";
+import { hostPortText } from "./host_port.ts";
+import { quoteTableName } from "./table_name.ts";
+
+/**
+ * The settings in force, for a log line at the start: without credentials, and without the values of headers, which
+ * may hold some.
+ */
+export function describe(config: Config): Record<string, string> {
+  const { changefeedOptions, cursorStore, cursorDatabase, initialScan, initialScanGiven, headers } = config;
+  return {
+    feed: config.feed,
+    tables: config.tables.map(quoteTableName).join(", "),
+    database: databaseUrlText(config.database),
+    sslmode: config.database.sslMode,
+    cursorStore: cursorStore === "none" ? "none" : databaseUrlText(cursorDatabase),
+    cursorFrequency: durationText(config.cursorFrequency),
+    initialScan: `${initialScan ? "yes" : "no"}${initialScanGiven ? "" : " (default)"}`,
+    diff: config.diff ? "yes" : "no",
+    changefeedOptions: names(changefeedOptions.map(({ name }) => name)),
+    format: config.format,
+    headers: names([...(config.standardHeaders ? ["standard"] : []), ...Object.keys(headers)]),
+    maxInFlight: `${config.maxInFlight} messages, ${config.maxInFlightBytes} bytes`,
+    drainTimeout: durationText(config.drainTimeout),
+    http: hostPortText(config.http),
+    logLevel: config.logLevel,
+    ...(config.rabbitmq === undefined
+      ? { queue: "stdout" }
+      : describeRabbitMq(config.rabbitmq, config.routingKey)),
+  };
+}
+
+function describeRabbitMq(rabbitmq: RabbitMqConfig, routingKey: string): Record<string, string> {
+  const { tls, queueArguments } = rabbitmq;
+  return {
+    broker: rabbitmq.addresses.map(amqpAddressText).join(", "),
+    tls: rabbitmq.addresses.some((address) => address.tls) ? names(["on", ...Object.keys(tls)]) : "off",
+    queue: rabbitmq.queue ?? "none",
+    exchange: rabbitmq.exchange || "the default exchange",
+    routingKey,
+    declare: rabbitmq.declare,
+    queueType: rabbitmq.queueType,
+    queueArguments: names(Object.entries(queueArguments).map(([name, value]) => `${name}=${value}`)),
+    heartbeat: `${rabbitmq.heartbeat}s`,
+    lock: rabbitmq.lock,
+  };
+}
+
+function names(list: readonly string[]): string {
+  return list.length === 0 ? "none" : list.join(", ");
+}
