@@ -1,4 +1,5 @@
 import { AgentError, type ErrorKind } from "./errors.ts";
+import { withoutCredentials } from "./quoted.ts";
 
 /** A failure as it is shown to the operator: in logs and on the status page. */
 export interface Failure {
@@ -14,7 +15,6 @@ export interface Failure {
 
 /** A chain of causes may be a ring. */
 const MOST_CAUSES = 6;
-const CREDENTIALS = /:\/\/[^\s"'<>]*@/g;
 
 /** Describes anything thrown. Credentials in URLs are cut out, whoever put them into the text (G9). */
 export function describeFailure(thrown: unknown): Failure {
@@ -35,8 +35,4 @@ function causeText(cause: unknown): string {
   const text = cause.message === "" ? cause.name : cause.message;
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
   return text.includes(code) ? text : `${text} (${code})`;
-}
-
-function withoutCredentials(text: string): string {
-  return text.replace(CREDENTIALS, "://***@");
 }

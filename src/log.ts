@@ -7,9 +7,7 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import type { Failure } from "./failure.ts";
-
-/** How much is said, from everything to failures only. */
-export type LogLevel = "trace" | "debug" | "info" | "warn" | "error";
+import type { LogLevel } from "./log_level.ts";
 
 /** For people, or one JSON object a line. */
 export type LogFormat = "pretty" | "json";

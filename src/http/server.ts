@@ -1,12 +1,5 @@
 import { AgentError } from "../errors.ts";
-
-/** Where to listen; port 0 takes a free one. */
-export interface ListenAddress {
-  /** Name or address, IPv6 without brackets. */
-  readonly hostname: string;
-  /** 0 to 65535. */
-  readonly port: number;
-}
+import { type HostPort, hostPortText } from "../host_port.ts";
 
 /** A server that listens. */
 export interface HttpServer {
@@ -23,18 +16,18 @@ export interface RequestHandler {
 }
 
 /**
- * Listens for HTTP.
+ * Listens for HTTP; port 0 takes a free one.
  *
  * @throws AgentError `ConfigInvalid` when the address cannot be listened on
  */
-export function serve({ hostname, port }: ListenAddress, handler: RequestHandler): HttpServer {
+export function serve(address: HostPort, handler: RequestHandler): HttpServer {
+  const { host: hostname, port } = address;
   try {
     const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler.fetch(request));
     return { port: server.addr.port, close: () => server.shutdown() };
   } catch (cause) {
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
     const text = cause instanceof Error ? cause.message : String(cause);
-    throw new AgentError("ConfigInvalid", `Cannot listen on "${host}:${port}": ${text}`, {
+    throw new AgentError("ConfigInvalid", `Cannot listen on "${hostPortText(address)}": ${text}`, {
       cause,
       hint: "set PROMETHEUS_ADDR to an address of this machine with a free port, such as 0.0.0.0:8002",
     });

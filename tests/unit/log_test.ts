@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createLog, failureFields, type LogFormat, type LogLevel, type LogOptions } from "../../src/log.ts";
+import { createLog, failureFields, type LogFormat, type LogOptions } from "../../src/log.ts";
+import { LOG_LEVELS } from "../../src/log_level.ts";
 
 const AT = "2026-11-24T21:56:48.123Z";
-const LEVELS: readonly LogLevel[] = ["trace", "debug", "info", "warn", "error"];
 const CONTROL = /\p{Cc}/u;
 
 function logged(
@@ -52,9 +52,9 @@ Deno.test("createLog() leaves braces in a message alone", () => {
 });
 
 Deno.test("createLog() writes its level and everything more important", () => {
-  for (const [index, level] of LEVELS.entries()) {
-    const lines = logged((log) => LEVELS.forEach((name) => log[name]("x")), { level, format: "json" });
-    assert.deepEqual(lines.map((line) => JSON.parse(line).level), LEVELS.slice(index));
+  for (const [index, level] of LOG_LEVELS.entries()) {
+    const lines = logged((log) => LOG_LEVELS.forEach((name) => log[name]("x")), { level, format: "json" });
+    assert.deepEqual(lines.map((line) => JSON.parse(line).level), LOG_LEVELS.slice(index));
   }
 });
 
