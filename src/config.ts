@@ -7,6 +7,7 @@ import { defaultFeedName } from "./feed_name.ts";
 import { readSettings, type Sources } from "./given_settings.ts";
 import { helpText } from "./help.ts";
 import type { HostPort } from "./host_port.ts";
+import type { LogFormat } from "./log.ts";
 import type { LogLevel } from "./log_level.ts";
 import type { Pair } from "./reading.ts";
 import { conflicts, settingWarnings } from "./setting_conflicts.ts";
@@ -57,7 +58,7 @@ export interface Config {
   /** Less severe lines are not written. */
   readonly logLevel: LogLevel;
   /** `undefined`: pretty on a terminal, else JSON. */
-  readonly logFormat: "pretty" | "json" | undefined;
+  readonly logFormat: LogFormat | undefined;
   /** Allowed, but worth a line in the log at the start; without secrets. */
   readonly warnings: readonly string[];
 }
@@ -76,6 +77,8 @@ export interface RabbitMqConfig {
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
+  /** The operator gave the type or arguments: a queue that exists must have them. */
+  readonly explicitArguments: boolean;
   /** Arguments of a queue that is declared; without `x-queue-type`. */
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>;
   /** In whole seconds, 1 to 3600. */
@@ -122,7 +125,7 @@ function configFrom(values: Values, sources: Sources): Config {
     cursorStore: values.cursorStore,
     cursorDatabase: values.cursorDatabase ?? database,
     cursorFrequency: values.cursorFrequency,
-    initialScan: values.initialScan === "yes",
+    initialScan: values.initialScan !== "no",
     initialScanGiven: values.initialScan !== undefined,
     diff: values.diff,
     changefeedOptions: values.options,
@@ -153,7 +156,8 @@ function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
     queue: values.amqpQueue,
     exchange: values.exchange ?? "",
     declare: values.declare,
-    queueType: values.queueType,
+    queueType: values.queueType ?? "quorum",
+    explicitArguments: values.queueType !== undefined || values.queueArguments.length > 0,
     queueArguments: record(values.queueArguments),
     heartbeat: values.heartbeat,
     lock: values.lock,

@@ -5,13 +5,14 @@ const LONGEST = 120;
  * without what looks like a credential, as a whole URL may end up in the wrong setting.
  */
 export function quoted(text: string): string {
-  const masked = withoutCredentials(text);
+  // The text is one value, so its last `@` ends the credentials, whatever the password holds.
+  const masked = withoutCredentials(text.replace(/:\/\/.*@/s, "://…@"));
   return JSON.stringify(masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked);
 }
 
-/** The text with `scheme://user:password@` and `password=…` cut to `scheme://…@` and `password=…`. */
+/** A text about anything, with the credentials of every URL in it, and what follows `password=`, replaced by `…`. */
 export function withoutCredentials(text: string): string {
   return text
-    .replace(/:\/\/.*@/gs, "://…@")
+    .replace(/:\/\/[^\s"'<>]*@/g, "://…@")
     .replace(/((?:password|secret|token)\s*=)[^&\s]*/gi, "$1…");
 }
