@@ -142,7 +142,7 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
   }
   if (cursorStore === "none") {
     warnings.push(
-      initialScan === "yes"
+      initialScan !== "no"
         ? "--cursor-store none: every start publishes all rows again"
         : "--cursor-store none: changes made while this program does not run are never published",
     );
