@@ -39,8 +39,8 @@ export const PAGE_POLICY: string = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** HTML with every value escaped. */
-export type Page = ReturnType<typeof html>;
+/** HTML with every value escaped; `html` promises it only for values that are promises. */
+export type Page = string | Promise<string>;
 
 /** Seconds between two loads of the live page. */
 const LIVE_INTERVAL = 5;
