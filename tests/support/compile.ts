@@ -10,7 +10,7 @@ const EXECUTABLE = `${DIST}/crdb-changefeed-publisher`;
 const STAMP = `${DIST}/crdb-changefeed-publisher.sources`;
 
 /** All that the program may ever do: `pg` and the settings read files the operator names; nothing is written. */
-const PERMISSIONS = ["--allow-net", "--allow-env", "--allow-read", "--no-prompt"];
+const PERMISSIONS = ["--allow-net", "--allow-env", "--allow-read", "--deny-import", "--no-prompt"];
 
 /**
  * No code cache: it would be kept under a predictable name in the shared temporary folder, where another user could
@@ -68,7 +68,10 @@ async function fillStage(stage: string): Promise<Project> {
     await Deno.copyFile(`${ROOT}${path}`, `${stage}/${path}`);
   }
   await deno(Deno.execPath(), ["install", "--quiet"], stage);
-  await removePackageTests(`${stage}/node_modules/.deno`);
+  const packages = `${stage}/node_modules/.deno`;
+  for await (const { name, isDirectory } of Deno.readDir(packages)) {
+    if (isDirectory && name !== "node_modules") await removeUnloadable(`${packages}/${name}/node_modules`);
+  }
   return project;
 }
 
@@ -83,9 +86,16 @@ async function usedImports(imports: Project["imports"]): Promise<Project["import
   return Object.fromEntries(Object.entries(imports).filter(([, target]) => isUsed(target)));
 }
 
-/** `deno compile` (2.6 to 2.9) dies of a stack overflow on a file among the tests of `bintrees`, a part of prom-client. */
-async function removePackageTests(packages: string): Promise<void> {
-  await Deno.remove(`${packages}/bintrees@1.0.2/node_modules/bintrees/test`, { recursive: true });
+/**
+ * Leaves what a program can load, and the licences. More than size is at stake: `deno compile` (2.6 to 2.9) analyses every
+ * file, and dies of a stack overflow on one among the tests of `bintrees`, a part of prom-client.
+ */
+async function removeUnloadable(folder: string): Promise<void> {
+  for await (const { name, isDirectory, isFile } of Deno.readDir(folder)) {
+    const path = `${folder}/${name}`;
+    if (isDirectory) await removeUnloadable(path);
+    else if (isFile && !/\.(js|mjs|cjs|json)$|^licen[cs]e/i.test(name)) await Deno.remove(path);
+  }
 }
 
 /** The plain way first; where the runtime base cannot be downloaded, with one from a Python wheel. */
@@ -160,4 +170,9 @@ async function sourceFiles(folder = "src"): Promise<string[]> {
   return found.sort();
 }
 
-if (import.meta.main) await compile();
+if (import.meta.main) {
+  await compile().catch((error: Error) => {
+    say(error.message);
+    Deno.exit(1);
+  });
+}
