@@ -1,0 +1,136 @@
+import process from "node:process";
+import { Agent } from "./agent.ts";
+import { systemClock } from "./clock.ts";
+import { Changefeed } from "./cockroach/changefeed.ts";
+import { SqlConnection } from "./cockroach/connection.ts";
+import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
+import type { Config } from "./config.ts";
+import { messageEncoder } from "./encode.ts";
+import { AgentError } from "./errors.ts";
+import type { CursorStore } from "./feed_cursor.ts";
+import { createApp } from "./http/app.ts";
+import { serve } from "./http/server.ts";
+import { createLog, type Log, writeToStderr } from "./log.ts";
+import { Metrics } from "./metrics.ts";
+import { RabbitMQBroker } from "./rabbitmq/broker.ts";
+import type { Broker } from "./session.ts";
+import { Status } from "./status.ts";
+import { StdoutQueue } from "./stdout/queue.ts";
+import { fullTableName } from "./table_name.ts";
+import { Telemetry } from "./telemetry.ts";
+import { VERSION } from "./version.ts";
+import { VolatileCursorStore } from "./volatile_cursor_store.ts";
+
+const PROGRAM = "crdb-changefeed-publisher";
+/** Without any progress for so many milliseconds, and five of the longest waits for a cursor, it counts as stuck. */
+const STUCK_AFTER = 120_000;
+
+/**
+ * The command `run`: puts the parts together and publishes until `stop` aborts. True when it stopped as asked; what
+ * stopped it otherwise is in the log.
+ */
+export async function run(config: Config, stop: AbortSignal): Promise<boolean> {
+  const log = logOf(config);
+  const { feed, database } = config;
+  const metrics = new Metrics({ feed, version: VERSION });
+  const status = statusOf(config, metrics);
+  const telemetry = new Telemetry({ metrics, status, log });
+  const sql = new SqlConnection(database, PROGRAM);
+  const cursorSql = config.cursorDatabase === database
+    ? sql
+    : new SqlConnection(config.cursorDatabase, PROGRAM);
+  try {
+    for (const warning of config.warnings) log.warn(warning);
+    const app = createApp({ metrics, status, failed: (thrown) => log.error(String(thrown)) });
+    const { host, port } = config.http;
+    const server = serve({ host, port }, app);
+    log.info(`${PROGRAM} ${VERSION} serves /metrics, /healthz, /readyz and /`, {
+      feed,
+      address: `${host}:${server.port}`,
+    });
+    const agent = agentOf(config, telemetry, sql, cursorSql);
+    metrics.inFlight = () => agent.inFlight;
+    metrics.guard = () => agent.guard;
+    try {
+      await agent.run(stop);
+    } finally {
+      await server.close();
+    }
+    log.info("Stopped as asked");
+    return true;
+  } catch (failure) {
+    telemetry.stopped(AgentError.from(failure));
+    return false;
+  } finally {
+    await Promise.all([sql.close(), cursorSql.close()]);
+    metrics.close();
+  }
+}
+
+function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, cursorSql: SqlConnection): Agent {
+  const { feed, tables, database, diff } = config;
+  const source = new Changefeed({
+    url: database,
+    applicationName: PROGRAM,
+    tables,
+    resolvedEvery: config.cursorFrequency,
+    diff,
+    options: config.changefeedOptions,
+  }, sql);
+  return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
+    source,
+    broker: brokerOf(config, telemetry),
+    cursorStore: cursorStoreOf(config, cursorSql),
+    initialScan: config.initialScan,
+    encode: messageEncoder({
+      format: config.format,
+      feed,
+      routingKey: config.routingKey,
+      tables: new Map(tables.map((table) => [table.table, {
+        schema: table.schema ?? "public",
+        database: table.database ?? database.database,
+      }])),
+      standardHeaders: config.standardHeaders,
+      headers: config.headers,
+    }),
+    observe: telemetry,
+    clock: systemClock,
+  });
+}
+
+function brokerOf({ feed, rabbitmq }: Config, telemetry: Telemetry): Broker {
+  if (rabbitmq === undefined) return new StdoutQueue(process.stdout);
+  const { queue, ...options } = rabbitmq;
+  const connectionName = `${PROGRAM} ${feed}`;
+  return new RabbitMQBroker(
+    { ...options, ...(queue === undefined ? {} : { queue }), connectionName },
+    telemetry,
+  );
+}
+
+function cursorStoreOf({ cursorStore, feed, initialScanGiven }: Config, sql: SqlConnection): CursorStore {
+  if (cursorStore === "none") return new VolatileCursorStore();
+  return new CockroachCursorStore({ feed, ignoreOriginal: initialScanGiven }, sql);
+}
+
+function logOf({ logLevel, logFormat }: Config): Log {
+  const terminal = process.stderr.isTTY === true;
+  return createLog({
+    level: logLevel,
+    format: logFormat ?? (terminal ? "pretty" : "json"),
+    colours: terminal,
+    write: writeToStderr,
+  });
+}
+
+function statusOf({ feed, tables, database, rabbitmq, cursorFrequency }: Config, metrics: Metrics): Status {
+  return new Status({
+    feed,
+    version: VERSION,
+    tables: tables.map((table) => fullTableName(table, database.database)),
+    source: database.hosts.map(({ host, port }) => `${host}:${port}`).join(", "),
+    destination: rabbitmq?.addresses.map(({ host, port }) => `${host}:${port}`).join(", ") ?? "stdout",
+    stuckAfter: Math.max(STUCK_AFTER, 10 * cursorFrequency),
+    counts: () => metrics.counts(),
+  });
+}

@@ -1,0 +1,33 @@
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { run } from "./cli.ts";
+import { parseArguments } from "./config.ts";
+
+/** Exit codes: stopped as asked, stopped for good, bad usage. */
+const STOPPED = 0, FAILED = 1, BAD_USAGE = 2;
+
+/** A second signal does not wait: what is in flight is sent again at the next start. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    process.on(signal, () => stop.signal.aborted ? Deno.exit(FAILED) : stop.abort());
+  }
+  return stop.signal;
+}
+
+async function main(): Promise<number> {
+  const parsed = parseArguments(Deno.args, Deno.env.toObject(), (path) => readFileSync(path, "utf8"));
+  switch (parsed.kind) {
+    case "help":
+    case "version":
+      process.stdout.write(`${parsed.text}\n`);
+      return STOPPED;
+    case "problems":
+      process.stderr.write(`${parsed.problems.join("\n")}\nTry --help.\n`);
+      return BAD_USAGE;
+    case "run":
+      return await run(parsed.config, stopOnSignals()) ? STOPPED : FAILED;
+  }
+}
+
+Deno.exit(await main());
