@@ -5,9 +5,11 @@ import { classifySourceError } from "./errors.ts";
 
 /** A connection to one node, ready for queries. */
 export interface Connection {
+  /** Runs statements. */
   readonly client: pg.Client;
   /** pg's protocol layer of the same connection. */
   readonly protocol: pg.Connection;
+  /** Version of the node. */
   readonly version: Version;
   /** `host:port` of the node. */
   readonly address: string;
@@ -15,7 +17,9 @@ export interface Connection {
 
 /** CockroachDB's version. */
 export interface Version {
+  /** Year of the release; 0 when unknown. */
   readonly major: number;
+  /** Release within the year. */
   readonly minor: number;
   /** `v20.2.0-alpha.20200714-161d68e8c2` */
   readonly text: string;

@@ -7,13 +7,17 @@ export type EnvelopeShape = "wrapped" | "row" | "bare" | "key_only";
 
 /** One row of the changefeed's result: table, key and value as text; a resolved row has no table and no key. */
 export interface WireRow {
+  /** Last part of the table's name, or all of it with `full_table_name`. */
   readonly table: string | null;
+  /** Primary key as a JSON array. */
   readonly key: string | null;
+  /** JSON by the envelope; empty or null where there is none. */
   readonly value: string | null;
 }
 
 /** How the feed was opened, as far as reading its rows depends on it. */
 export interface EnvelopeOptions {
+  /** Shape of the values. */
   readonly shape: EnvelopeShape;
   /** The user asked for `updated` himself: it stays in the value. */
   readonly keepUpdated: boolean;

@@ -55,9 +55,9 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
 /** What Node.js calls failures of name resolution, TCP and TLS. */
 const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/;
-const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|certificate|SSL connection/i;
-const DISCONNECTED =
-  /Connection terminated|timeout expired|Query read timeout|socket|Client has encountered a connection error/i;
+const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
+const CERTIFICATE = /certificate|SSL connection/i;
+const DISCONNECTED = /Connection terminated|timeout expired|Query read timeout|socket|is not queryable/i;
 
 /**
  * Names a failure of CockroachDB or of the way to it. The text of the failure is kept; it holds names and settings,
@@ -80,10 +80,10 @@ export function errorCode(cause: unknown): string | undefined {
 
 function describe(cause: unknown): { code: string | undefined; message: string } {
   if (!(cause instanceof Error)) return { code: undefined, message: String(cause) };
-  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
   // A connection refused on every address of a name arrives as an AggregateError with an empty text.
-  const message = cause.message || (cause instanceof AggregateError ? String(cause.errors[0]) : cause.name);
-  return { code, message };
+  if (cause instanceof AggregateError && cause.message === "") return describe(cause.errors[0]);
+  const code = "code" in cause && typeof cause.code === "string" ? cause.code : undefined;
+  return { code, message: cause.message || cause.name };
 }
 
 function kindOf(code: string | undefined, message: string): [ErrorKind, string?] {
@@ -100,9 +100,9 @@ function kindOf(code: string | undefined, message: string): [ErrorKind, string?]
     if (/^(ENOENT|EACCES|EISDIR)$/.test(code)) {
       return ["ConfigInvalid", "check the paths in sslrootcert, sslcert and sslkey of DATABASE_URL"];
     }
-    if (CERTIFICATE.test(code)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
+    if (CERTIFICATE_CODE.test(code)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
   }
   if (CERTIFICATE.test(message)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
-  if (DISCONNECTED.test(message) || UNREACHABLE.test(message)) return ["SourceUnreachable"];
+  if (DISCONNECTED.test(message)) return ["SourceUnreachable"];
   return ["Unknown"];
 }

@@ -6,8 +6,10 @@ const HIGH_WATER_ROWS = 1000;
 const HIGH_WATER_BYTES = 256 * 1024;
 
 /** What pg's parser gives for a DataRow. */
-interface DataRowMessage {
+export interface DataRowMessage {
+  /** Bytes of the message. */
   readonly length: number;
+  /** The columns as text; binary JSON is text. */
   readonly fields: readonly (string | null)[];
 }
 
@@ -28,7 +30,11 @@ export class RowStream implements pg.Submittable {
   #ended: { readonly cause: unknown } | undefined;
   #waiter: (() => void) | undefined;
 
-  /** @param sql the changefeed statement */
+  /**
+   * Asks nothing yet.
+   *
+   * @param sql the changefeed statement
+   */
   constructor(sql: string) {
     this.#sql = sql;
   }

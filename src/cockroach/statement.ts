@@ -7,9 +7,11 @@ import type { EnvelopeShape } from "./envelope.ts";
 
 /** What a changefeed statement is made of. */
 export interface FeedStatement {
+  /** At least one. */
   readonly tables: readonly TableName[];
   /** How often a resolved timestamp is asked for, in milliseconds. */
   readonly resolvedEvery: number;
+  /** Send what was committed after it. */
   readonly cursor: Hlc;
   /** Send the whole tables as of the cursor first. */
   readonly initialScan: boolean;
