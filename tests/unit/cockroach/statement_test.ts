@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Version } from "../../../src/cockroach/connection.ts";
+import { changefeedStatement, envelopeShape, type FeedStatement } from "../../../src/cockroach/statement.ts";
+import { AgentError } from "../../../src/errors.ts";
+import { parseTableName, type TableName } from "../../../src/table_name.ts";
+import { anyText, hlc } from "../../support/arbitrary.ts";
+
+const V20: Version = { major: 20, minor: 2, text: "v20.2.0" };
+const V22: Version = { major: 22, minor: 1, text: "v22.1.0" };
+
+function table(name: string): TableName {
+  return parseTableName(name)!;
+}
+
+function statement(parts: Partial<FeedStatement> = {}, version = V20): string {
+  return changefeedStatement({
+    tables: [table("foo")],
+    resolvedEvery: 10_000,
+    cursor: hlc("1795327115537039927.0000000000"),
+    initialScan: false,
+    diff: false,
+    options: [],
+    ...parts,
+  }, version);
+}
+
+Deno.test("changefeedStatement() is EXPERIMENTAL before v22, and sets resolved, cursor and updated", () => {
+  assert.equal(
+    statement(),
+    `EXPERIMENTAL CHANGEFEED FOR TABLE "foo" WITH resolved = '10000ms', ` +
+      `cursor = '1795327115537039927.0000000000', updated`,
+  );
+});
+
+Deno.test("changefeedStatement() is CREATE without a sink from v22 on, where checkpoints have to be asked for too", () => {
+  for (const version of [V22, { major: 26, minor: 2, text: "v26.2.0" }]) {
+    assert.equal(
+      statement({}, version),
+      `CREATE CHANGEFEED FOR TABLE "foo" WITH resolved = '10000ms', min_checkpoint_frequency = '10000ms', ` +
+        `cursor = '1795327115537039927.0000000000', updated`,
+    );
+  }
+  assert.ok(
+    statement({}, { major: 21, minor: 2, text: "v21.2.0" }).startsWith("EXPERIMENTAL CHANGEFEED FOR"),
+  );
+});
+
+Deno.test("changefeedStatement() asks for the initial scan and for diff when told to", () => {
+  assert.match(statement({ initialScan: true, diff: true }), /, initial_scan, diff, updated$/);
+});
+
+Deno.test("changefeedStatement() quotes every table", () => {
+  assert.match(
+    statement({ tables: [table("foo"), table('d."S".t'), table('"Weird ""Table"')] }),
+    / FOR TABLE "foo", "d"\."S"\."t", "Weird ""Table" WITH /,
+  );
+});
+
+Deno.test("changefeedStatement() passes the operator's options on, and does not ask twice for updated", () => {
+  const options = [
+    { name: "full_table_name", value: undefined },
+    { name: "schema_change_policy", value: "it's" },
+    { name: "updated", value: undefined },
+  ];
+  assert.match(
+    statement({ options }),
+    /cursor = '1795327115537039927\.0000000000', full_table_name, schema_change_policy = 'it''s', updated$/,
+  );
+});
+
+Deno.test("changefeedStatement() does not ask for updated where key_only has no place for it", () => {
+  const sql = statement({ options: [{ name: "envelope", value: "key_only" }] });
+  assert.equal(/\bupdated\b/.test(sql), false);
+  for (const value of ["wrapped", "row", "bare"]) {
+    assert.match(statement({ options: [{ name: "envelope", value }] }), /, updated, envelope = /);
+  }
+});
+
+Deno.test("changefeedStatement() lets no name and no value out of its quotes", () => {
+  const name = anyText.map((text) => text.replaceAll("\0", "")).filter((text) => text !== "");
+  fc.assert(fc.property(fc.array(name, { minLength: 1, maxLength: 3 }), anyText, (names, value) => {
+    const sql = statement({
+      tables: names.map((table) => ({ table, schema: undefined, database: undefined })),
+      options: [{ name: "webhook_auth_header", value }],
+    });
+    const outside = sql.replace(/"(?:[^"]|"")*"|'(?:[^']|'')*'/g, "?");
+    assert.equal(
+      outside,
+      `EXPERIMENTAL CHANGEFEED FOR TABLE ${names.map(() => "?").join(", ")} WITH resolved = ?, cursor = ?, ` +
+        `updated, webhook_auth_header = ?`,
+    );
+    assert.ok(sql.endsWith(`'${value.replaceAll("'", "''")}'`));
+  }));
+});
+
+Deno.test("envelopeShape() is wrapped unless an option says otherwise", () => {
+  assert.equal(envelopeShape([]), "wrapped");
+  assert.equal(envelopeShape([{ name: "full_table_name", value: undefined }]), "wrapped");
+  for (const value of ["wrapped", "row", "bare", "key_only"]) {
+    assert.equal(envelopeShape([{ name: "envelope", value }]), value);
+  }
+});
+
+Deno.test("envelopeShape() refuses a shape that cannot be read, and names it", () => {
+  for (const value of ["enriched", "", "WRAPPED"]) {
+    assert.throws(
+      () => envelopeShape([{ name: "envelope", value }]),
+      (error) =>
+        error instanceof AgentError && error.kind === "ConfigInvalid" && error.message.includes(`"${value}"`),
+    );
+  }
+});
