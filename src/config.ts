@@ -45,7 +45,7 @@ export interface Config {
   readonly standardHeaders: boolean;
   /** The operator's own headers. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Template; for the default exchange it is the queue's name unless given. */
+  /** Template; unless given, the queue's name, or `{table}` with an exchange. */
   readonly routingKey: string;
   /** Most messages in flight, 1 to 65535. */
   readonly maxInFlight: number;
@@ -69,10 +69,10 @@ export interface RabbitMqConfig {
   readonly addresses: readonly AmqpAddress[];
   /** PEM texts for `amqps` addresses; certificate and key come together. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** May be missing when there is an exchange. */
-  readonly queue: string | undefined;
-  /** Empty: the default exchange. */
-  readonly exchange: string;
+  /** Either this or `exchange` is there. */
+  readonly queue?: string;
+  /** Either this or `queue` is there. */
+  readonly exchange?: string;
   /** Whether a missing queue or exchange is made. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
@@ -117,7 +117,7 @@ export function parseArguments(
 }
 
 function configFrom(values: Values, sources: Sources): Config {
-  const { database, exchange, amqpQueue, tables, routingKey } = values;
+  const { database, tables } = values;
   return {
     feed: values.feed ?? defaultFeedName(tables, database.database),
     tables,
@@ -133,7 +133,7 @@ function configFrom(values: Values, sources: Sources): Config {
     format: values.format,
     standardHeaders: values.headers === "standard",
     headers: record(values.header),
-    routingKey: routingKey ?? (exchange === undefined ? amqpQueue : undefined) ?? "{table}",
+    routingKey: values.routingKey ?? values.amqpQueue ?? "{table}",
     maxInFlight: values.maxInFlight,
     maxInFlightBytes: values.maxInFlightBytes,
     rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
@@ -145,7 +145,7 @@ function configFrom(values: Values, sources: Sources): Config {
 }
 
 function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
-  const { tlsCa, tlsCert, tlsKey } = values;
+  const { tlsCa, tlsCert, tlsKey, amqpQueue, exchange, queueType, queueArguments } = values;
   return {
     addresses: values.addresses ?? [],
     tls: {
@@ -153,12 +153,12 @@ function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
       ...(tlsCert === undefined ? {} : { cert: readFile(tlsCert) }),
       ...(tlsKey === undefined ? {} : { key: readFile(tlsKey) }),
     },
-    queue: values.amqpQueue,
-    exchange: values.exchange ?? "",
+    ...(amqpQueue === undefined ? {} : { queue: amqpQueue }),
+    ...(exchange === undefined ? {} : { exchange }),
     declare: values.declare,
-    queueType: values.queueType ?? "quorum",
-    explicitArguments: values.queueType !== undefined || values.queueArguments.length > 0,
-    queueArguments: record(values.queueArguments),
+    queueType: queueType ?? "quorum",
+    explicitArguments: queueType !== undefined || queueArguments.length > 0,
+    queueArguments: record(queueArguments),
     heartbeat: values.heartbeat,
     lock: values.lock,
   };

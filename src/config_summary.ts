@@ -39,7 +39,7 @@ function describeRabbitMq(rabbitmq: RabbitMqConfig, routingKey: string): Record<
     broker: rabbitmq.addresses.map(amqpAddressText).join(", "),
     tls: rabbitmq.addresses.some((address) => address.tls) ? names(["on", ...Object.keys(tls)]) : "off",
     queue: rabbitmq.queue ?? "none",
-    exchange: rabbitmq.exchange || "the default exchange",
+    exchange: rabbitmq.exchange ?? "the default exchange",
     routingKey,
     declare: rabbitmq.declare,
     queueType: rabbitmq.queueType,

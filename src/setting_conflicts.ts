@@ -13,7 +13,7 @@ const SLOW_BELOW = 500;
 export function conflicts(given: GivenSettings, sources: Sources): string[] {
   const { values } = given;
   return [
-    ...missingBroker(given),
+    ...brokerConflicts(given),
     ...tableConflicts(values),
     ...feedConflict(given),
     ...cursorConflict(values),
@@ -23,17 +23,24 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
   ];
 }
 
-function missingBroker({ values, wrong }: GivenSettings): string[] {
+function brokerConflicts({ values, wrong }: GivenSettings): string[] {
   if (values.queue !== "rabbitmq") return [];
+  const { addresses, amqpQueue, exchange, queueType, queueArguments = [] } = values;
   const problems = [];
-  if (values.addresses === undefined && !wrong.has("addresses")) {
+  if (addresses === undefined && !wrong.has("addresses")) {
     problems.push("AMQP_ADDR or AMQP_ADDR_FILE: required with --queue rabbitmq");
   }
   if (
-    values.amqpQueue === undefined && values.exchange === undefined && !wrong.has("amqpQueue") &&
+    amqpQueue === undefined && exchange === undefined && !wrong.has("amqpQueue") &&
     !wrong.has("exchange")
   ) {
     problems.push("AMQP_QUEUE or --exchange: required with --queue rabbitmq");
+  }
+  if (amqpQueue !== undefined && exchange !== undefined) {
+    problems.push(`AMQP_QUEUE ${quoted(amqpQueue)} and --exchange ${quoted(exchange)}: keep one of them`);
+  }
+  if (exchange !== undefined && (queueType !== undefined || queueArguments.length > 0)) {
+    problems.push("--queue-type and --queue-argument: mean nothing with --exchange, as no queue is declared");
   }
   return problems;
 }
