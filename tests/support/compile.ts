@@ -31,10 +31,7 @@ interface Project {
 /** The executable of the sources as they are now: compiled, or found in `dist` from an earlier run. */
 export async function compile(): Promise<string> {
   const sources = await digest();
-  if (await stampOfExecutable() === sources) {
-    say(`compile: ${EXECUTABLE} is up to date`);
-    return EXECUTABLE;
-  }
+  if (await stampOfExecutable() === sources) return EXECUTABLE;
   await Deno.mkdir(DIST, { recursive: true });
   const stage = await Deno.makeTempDir({ dir: DIST, prefix: ".compile-" });
   try {
@@ -48,8 +45,6 @@ export async function compile(): Promise<string> {
   } finally {
     await Deno.remove(stage, { recursive: true });
   }
-  const { size } = await Deno.stat(EXECUTABLE);
-  say(`compile: ${EXECUTABLE}, ${(size / 1e6).toFixed(1)} MB`);
   return EXECUTABLE;
 }
 
@@ -171,8 +166,11 @@ async function sourceFiles(folder = "src"): Promise<string[]> {
 }
 
 if (import.meta.main) {
-  await compile().catch((error: Error) => {
-    say(error.message);
+  try {
+    const { size } = await Deno.stat(await compile());
+    say(`compile: ${EXECUTABLE}, ${(size / 1e6).toFixed(1)} MB`);
+  } catch (error) {
+    say(String(error));
     Deno.exit(1);
-  });
+  }
 }
