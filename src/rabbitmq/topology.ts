@@ -59,9 +59,14 @@ export async function ensureTopology(channels: Channels, options: TopologyOption
   const missing = await missingQueue(channels, queue);
   if (missing === undefined) {
     if (options.explicitArguments) await compareQueue(channels, queue, options);
-  } else if (missing.kind === "Unroutable" && options.declare === "if-missing") {
+  } else if (missing.kind !== "Unroutable") {
+    throw missing;
+  } else if (options.declare === "if-missing") {
     await declareQueue(channels, queue, options, true);
-  } else throw missing;
+  } else {
+    const hint = "create the queue, or let it be declared: --declare if-missing";
+    throw new AgentError("Unroutable", missing.message, { hint });
+  }
 }
 
 /**

@@ -12,6 +12,8 @@ export type RabbitMQOrigin = "AMQP_URL" | "installed" | "docker" | "apt";
 /** How to start a broker; everything has a default. */
 export interface RabbitMQOptions {
   readonly port?: number;
+  /** A broker of our own even where AMQP_URL names one: for tests that stop, freeze or configure it. */
+  readonly own?: boolean;
   /** Plugins to enable, such as `rabbitmq_management`; none by default, for a fast start. */
   readonly plugins?: readonly string[];
   /** More environment for the node, such as `RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS`. */
@@ -50,7 +52,7 @@ export class RabbitMQ {
 
   /** Starts a broker; resolves when a client can log in. */
   static async start(options: RabbitMQOptions = {}): Promise<RabbitMQ> {
-    const given = Deno.env.get("AMQP_URL");
+    const given = options.own ? undefined : Deno.env.get("AMQP_URL");
     if (given) {
       await waitForLogin(given, 10_000);
       return new RabbitMQ(given, "AMQP_URL");

@@ -28,6 +28,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "BrokerDenied",
     "TopologyMismatch",
     "Unroutable",
+    "StdoutClosed",
     "OriginalCursorFound",
     "MessageTooLarge",
     "OptionRejected",
