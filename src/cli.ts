@@ -2,7 +2,7 @@ import process from "node:process";
 import { Agent } from "./agent.ts";
 import { systemClock } from "./clock.ts";
 import { Changefeed } from "./cockroach/changefeed.ts";
-import { SqlConnection } from "./cockroach/connection.ts";
+import { SqlConnection } from "./cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
 import type { Config } from "./config.ts";
 import { messageEncoder } from "./encode.ts";

@@ -4,10 +4,11 @@ import type { DatabaseUrl } from "../database_url.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { fullTableName, type TableName } from "../table_name.ts";
-import { closeNow, connect, type SqlConnection } from "./connection.ts";
+import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
 import { classifySourceError } from "./errors.ts";
 import { RowStream } from "./row_stream.ts";
+import type { SqlConnection } from "./sql_connection.ts";
 import { changefeedStatement, envelopeShape } from "./statement.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -99,7 +100,7 @@ export class Changefeed {
     signal.addEventListener("abort", end);
     const watching = this.#watchdog.watch(stream);
     try {
-      if (!signal.aborted) connection.client.query(stream);
+      if (!signal.aborted) connection.stream(stream);
       for (let rows = await stream.next(); rows !== undefined; rows = await stream.next()) {
         yield rows.map(read);
       }
@@ -111,7 +112,7 @@ export class Changefeed {
     } finally {
       watching.stop();
       signal.removeEventListener("abort", end);
-      closeNow(connection);
+      connection.close();
     }
   }
 

@@ -1,8 +1,8 @@
 import type { Position } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
-import type { SqlConnection } from "./connection.ts";
 import { errorCode } from "./errors.ts";
+import type { SqlConnection } from "./sql_connection.ts";
 
 /** The original's table: any user may read and change it with SQL. */
 const CREATE_TABLE =
@@ -126,7 +126,7 @@ export class CockroachCursorStore {
   /** Failures of the way to the store are told apart from those of the feed's: publishing goes on without it. */
   async #query<R extends object>(attempted: string, sql: string, values: readonly unknown[]) {
     try {
-      return await this.#sql.query<R & Record<string, unknown>>(attempted, sql, values);
+      return await this.#sql.query<R>(attempted, sql, values);
     } catch (cause) {
       const error = AgentError.from(cause);
       if (error.action !== "retry" || error.kind === "SerializationConflict") throw error;

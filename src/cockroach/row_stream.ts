@@ -1,9 +1,24 @@
-import type pg from "pg";
 import type { WireRow } from "./envelope.ts";
 
 /** Rows and bytes held before the socket is paused. */
 const HIGH_WATER_ROWS = 1000;
 const HIGH_WATER_BYTES = 256 * 1024;
+
+/** What a row stream needs of pg's protocol layer. */
+export interface Protocol {
+  /** The socket. */
+  readonly stream: { pause(): unknown; resume(): unknown };
+  /** Prepares the statement; `more` keeps it in the buffer. */
+  parse(query: { name: string; text: string; types: [] }, more: true): void;
+  /** Binds it; `binary` asks for binary results. */
+  bind(config: { portal: string; statement: string; binary: string; values: [] }, more: true): void;
+  /** Asks for the columns. */
+  describe(message: { type: "P"; name: string }, more: true): void;
+  /** Runs it; `rows` "0" is no limit. */
+  execute(config: { portal: string; rows: string }, more: true): void;
+  /** Sends all of it. */
+  sync(): void;
+}
 
 /** What pg's parser gives for a DataRow. */
 export interface DataRowMessage {
@@ -20,9 +35,9 @@ export interface DataRowMessage {
  *
  * When the consumer is behind, the socket is paused, and CockroachDB waits.
  */
-export class RowStream implements pg.Submittable {
+export class RowStream {
   readonly #sql: string;
-  #protocol: pg.Connection | undefined;
+  #protocol: Protocol | undefined;
   #rows: WireRow[] = [];
   #bytes = 0;
   #received = 0;
@@ -50,7 +65,7 @@ export class RowStream implements pg.Submittable {
   }
 
   /** Called by pg when the connection is free. */
-  submit(protocol: pg.Connection): void {
+  submit(protocol: Protocol): void {
     this.#protocol = protocol;
     protocol.parse({ name: "", text: this.#sql, types: [] }, true);
     protocol.bind({ portal: "", statement: "", binary: "true", values: [] }, true);

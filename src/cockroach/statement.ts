@@ -2,7 +2,7 @@ import type { ChangefeedOption } from "../changefeed_option.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import { quoteTableName, type TableName } from "../table_name.ts";
-import type { Version } from "./connection.ts";
+import type { Version } from "./version.ts";
 import type { EnvelopeShape } from "./envelope.ts";
 
 /** What a changefeed statement is made of. */

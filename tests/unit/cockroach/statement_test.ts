@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Version } from "../../../src/cockroach/connection.ts";
+import type { Version } from "../../../src/cockroach/version.ts";
 import { changefeedStatement, envelopeShape, type FeedStatement } from "../../../src/cockroach/statement.ts";
 import { AgentError } from "../../../src/errors.ts";
 import { parseTableName, type TableName } from "../../../src/table_name.ts";

@@ -1,0 +1,15 @@
+/** CockroachDB's version. */
+export interface Version {
+  /** Year of the release; 0 when unknown. */
+  readonly major: number;
+  /** Release within the year. */
+  readonly minor: number;
+  /** `v20.2.0-alpha.20200714-161d68e8c2` */
+  readonly text: string;
+}
+
+/** Reads the startup parameter `crdb_version`: `CockroachDB OSS v20.2.0-alpha.20200714-161d68e8c2 (x86_64-…)`. */
+export function parseVersion(text: string): Version {
+  const [found, major, minor] = /v(\d+)\.(\d+)\S*/.exec(text) ?? [];
+  return { major: Number(major ?? 0), minor: Number(minor ?? 0), text: found ?? "unknown" };
+}
