@@ -39,7 +39,8 @@ export async function compile(): Promise<string> {
     const result = `${stage}/result`;
     await compileStage(stage, result);
     await expectVersion(result, version);
-    // In this order nothing half-written is ever found: neither an executable nor a stamp without its executable.
+    // In this order nothing wrong is ever found, wherever it is cut off: no half of an executable, no stamp of another.
+    await Deno.writeTextFile(STAMP, "");
     await Deno.rename(result, EXECUTABLE);
     await Deno.writeTextFile(STAMP, sources);
   } finally {
