@@ -138,6 +138,7 @@ class Client extends AMQPClient implements Connection {
     signal.addEventListener("abort", onAbort);
     try {
       const connecting = this.connect();
+      this.socket?.setNoDelay(true); // whatever is written is a whole batch
       this.socket?.on("error", (error) => this.#socketError = error);
       if (signal.aborted) onAbort();
       await connecting;
