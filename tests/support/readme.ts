@@ -1,0 +1,32 @@
+/** Writes the README's sections that come from the code: `deno run -A tests/support/readme.ts`. */
+import { settingsMarkdown } from "../../src/help.ts";
+
+/** Path of the README, from anywhere. */
+export const README: URL = new URL("../../README.md", import.meta.url);
+
+/** What stands between `<!-- NAME -->` and `<!-- /NAME -->`, by name. */
+export const SECTIONS: Readonly<Record<string, string>> = {
+  settings: settingsMarkdown(),
+};
+
+/** The text between the markers of a section, without the blank lines around it; `undefined` without markers. */
+export function sectionOf(readme: string, name: string): string | undefined {
+  return pattern(name).exec(readme)?.[2]?.trim();
+}
+
+/** The README with every section as the code has it. Throws when a section has no markers. */
+export function withSections(readme: string): string {
+  return Object.entries(SECTIONS).reduce((text, [name, section]) => {
+    if (!pattern(name).test(text)) throw new Error(`README.md has no <!-- ${name} --> … <!-- /${name} -->`);
+    return text.replace(
+      pattern(name),
+      (_, start: string, __, end: string) => `${start}\n\n${section}\n\n${end}`,
+    );
+  }, readme);
+}
+
+function pattern(name: string): RegExp {
+  return new RegExp(`(<!-- ${name} -->)(.*?)(<!-- /${name} -->)`, "s");
+}
+
+if (import.meta.main) Deno.writeTextFileSync(README, withSections(Deno.readTextFileSync(README)));

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { README, sectionOf, SECTIONS, withSections } from "../support/readme.ts";
+
+for (const [name, section] of Object.entries(SECTIONS)) {
+  Deno.test(`README.md has the ${name} of the code`, async () => {
+    const readme = await Deno.readTextFile(README).catch(() => assert.fail("README.md is missing"));
+    assert.equal(
+      sectionOf(readme, name),
+      section,
+      `the section "${name}" of README.md is not what the code says; run: deno run -A tests/support/readme.ts`,
+    );
+  });
+}
+
+Deno.test("withSections() replaces what is between the markers and nothing else", () => {
+  const readme = "# Title\n<!-- settings -->old $& text<!-- /settings -->\nEnd\n";
+  const written = withSections(readme);
+  assert.ok(written.startsWith("# Title\n<!-- settings -->\n\n"));
+  assert.ok(written.endsWith("\n\n<!-- /settings -->\nEnd\n"));
+  assert.equal(sectionOf(written, "settings"), SECTIONS["settings"]);
+  assert.equal(withSections(written), written);
+});
+
+Deno.test("withSections() says which markers are missing", () => {
+  assert.throws(() => withSections("# Title"), /no <!-- settings -->/);
+});
