@@ -4,6 +4,7 @@ import { systemClock } from "./clock.ts";
 import { Changefeed } from "./cockroach/changefeed.ts";
 import { SqlConnection } from "./cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
+import { CockroachHandover } from "./cockroach/handover.ts";
 import type { Config } from "./config.ts";
 import { messageEncoder } from "./encode.ts";
 import { AgentError } from "./errors.ts";
@@ -81,6 +82,7 @@ function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, curso
     source,
     broker: brokerOf(config, telemetry),
     cursorStore: cursorStoreOf(config, cursorSql),
+    handover: config.cursorStore === "none" ? undefined : new CockroachHandover(feed, cursorSql),
     initialScan: config.initialScan,
     encode: messageEncoder({
       format: config.format,

@@ -7,7 +7,7 @@ import { AgentError } from "./errors.ts";
 import { type CursorObserver, type CursorStore, FeedCursor } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
 import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
-import { ReplayGuard } from "./replay_guard.ts";
+import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import type { State } from "./status.ts";
 
@@ -21,6 +21,14 @@ export interface Source {
   open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
 }
 
+/** Where a stopped process leaves what it sent above the cursor, for the next one. Every method throws AgentError. */
+export interface Handover {
+  /** Leaves the keys for whoever starts at this position. */
+  leave(position: Position, sent: SentKeys): Promise<void>;
+  /** Takes what was left for this position; there is nothing afterwards. */
+  take(position: Position): Promise<SentKeys>;
+}
+
 /** Told what happens to the feed. */
 export interface FeedObserver extends CursorObserver {
   /** What the relay counts. */
@@ -31,6 +39,8 @@ export interface FeedObserver extends CursorObserver {
   feed(position: Position): void;
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void;
+  /** The handover failed: some changes are sent again after the next start. */
+  handoverFailed(error: AgentError): void;
 }
 
 /** What a feed works with. */
@@ -39,6 +49,8 @@ export interface FeedParts {
   readonly source: Source;
   /** Where the cursor is kept. */
   readonly cursorStore: CursorStore;
+  /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
+  readonly handover: Handover | undefined;
   /** A feed that has no cursor sends the whole tables first. */
   readonly initialScan: boolean;
   /** Makes the message of a change. */
@@ -72,6 +84,7 @@ export class Feed {
   readonly #cursor: FeedCursor;
   readonly #guard: ReplayGuard = new ReplayGuard();
   #session = new AbortController();
+  #fresh = true;
 
   /** Connects to nothing yet. */
   constructor(parts: FeedParts) {
@@ -117,9 +130,14 @@ export class Feed {
     for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
   }
 
-  /** Resolves when what is confirmed is stored, or cannot be: false. */
-  flushed(): Promise<boolean> {
-    return this.#cursor.flushed();
+  /** Everything is confirmed: stores the cursor and leaves the guard's keys. False when the cursor is not stored. */
+  async finish(): Promise<boolean> {
+    const position = await this.#cursor.flushed();
+    if (position === undefined) return this.#fresh;
+    const sent = this.#guard.bequest();
+    if (sent.size === 0) return true;
+    await this.#parts.handover?.leave(position, sent).catch((failure) => this.#handoverFailed(failure));
+    return true;
   }
 
   async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
@@ -134,6 +152,7 @@ export class Feed {
       this.#guard.clear();
       checkpoints.clear();
     }
+    if (this.#fresh) await this.#takeOver(position);
     this.#guard.startSession(position.scanning ? undefined : position.cursor);
     observe.feed(position);
     observe.state(position.scanning ? "scanning" : "streaming");
@@ -154,6 +173,17 @@ export class Feed {
     );
     ended.throwIfAborted();
     if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
+  }
+
+  /** The first session of the process knows what the process before sent, if that stopped in order. */
+  async #takeOver(position: Position): Promise<void> {
+    const sent = await this.#parts.handover?.take(position).catch((failure) => this.#handoverFailed(failure));
+    if (sent !== undefined) this.#guard.inherit(sent);
+    this.#fresh = false;
+  }
+
+  #handoverFailed(failure: unknown): undefined {
+    this.#parts.observe.handoverFailed(AgentError.from(failure));
   }
 }
 

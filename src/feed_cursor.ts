@@ -95,10 +95,13 @@ export class FeedCursor {
     if (this.#failure === undefined) this.#storing ??= this.#store().finally(() => this.#storing = undefined);
   }
 
-  /** Resolves when what is confirmed is stored, or cannot be: false. Waits for ever while the store is away. */
-  async flushed(): Promise<boolean> {
+  /**
+   * Waits until what is confirmed is stored; for ever while the store is away. Returns what is stored, `undefined` when
+   * it is not what is confirmed.
+   */
+  async flushed(): Promise<Position | undefined> {
     await this.#storing;
-    return this.#confirmed === undefined;
+    return this.#confirmed === undefined ? this.#stored : undefined;
   }
 
   async #create(): Promise<Position> {

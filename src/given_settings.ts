@@ -29,6 +29,9 @@ interface Given {
   readonly texts: readonly string[];
 }
 
+/** A whole URL in the wrong setting: as the name of a table or a queue it would be shown. */
+const CREDENTIALS = /:\/\/[^/?\s]*:.*@/s;
+
 /** Reads every setting; goes on after a mistake, so that all of them are found. */
 export function readSettings(sources: Sources): GivenSettings {
   const values: Partial<Record<SettingName, unknown>> = {};
@@ -79,7 +82,8 @@ function read(setting: Setting, { source, texts }: Given, accept: (value: unknow
   // A list of nothing but commas is read as an empty text, for its reader to say what is expected.
   const items = setting.many ? texts.flatMap((text) => splitOr(text)) : texts;
   for (const item of items) {
-    const reading = setting.read(item);
+    const misplaced = !setting.secret && CREDENTIALS.test(item);
+    const reading = misplaced ? { problem: "looks like a URL with a password" } : setting.read(item);
     if ("value" in reading) values.push(reading.value);
     else problems.push(`${source}${setting.secret ? "" : ` ${quoted(item)}`}: ${reading.problem}`);
   }

@@ -1,8 +1,12 @@
 import type { Change } from "./change.ts";
 import { compareHlc, type Hlc } from "./hlc.ts";
+import { keyHash } from "./message_id.ts";
 
 /** Estimated heap of one remembered key beside its text: map entry, two strings' headers and the timestamp. */
 const ENTRY_BYTES = 150;
+
+/** Newest timestamp sent of each key, by the key's hash: what one process hands over to the next. */
+export type SentKeys = ReadonlyMap<string, Hlc>;
 
 /**
  * Drops what CockroachDB sends again (G4). It remembers, per table and key, the highest timestamp that is
@@ -17,6 +21,8 @@ const ENTRY_BYTES = 150;
 export class ReplayGuard {
   readonly #tables = new Map<string, Map<string, Hlc>>();
   readonly #capacity: number;
+  /** What the process before sent, until a resolved timestamp above all of it is confirmed. */
+  readonly #inherited = new Map<string, Hlc>();
   #bytes = 0;
   #floor: Hlc | undefined;
   #overflowed = false;
@@ -49,7 +55,7 @@ export class ReplayGuard {
   seen({ table, key, updated }: Change): boolean {
     if (updated === undefined) return false;
     if (this.#floor !== undefined && compareHlc(updated, this.#floor) <= 0) return true;
-    const known = this.#tables.get(table)?.get(key);
+    const known = this.#tables.get(table)?.get(key) ?? this.#inheritedOf(table, key);
     return known !== undefined && compareHlc(updated, known) <= 0;
   }
 
@@ -80,8 +86,10 @@ export class ReplayGuard {
   restore(table: string, key: string, previous: Hlc | undefined): void {
     const keys = this.#tables.get(table);
     if (keys === undefined) return;
-    if (previous !== undefined) keys.set(key, previous);
-    else if (keys.delete(key)) this.#bytes -= entryBytes(key);
+    if (keys.delete(key)) this.#bytes -= entryBytes(key);
+    if (previous === undefined) return;
+    keys.set(key, previous);
+    this.#bytes += entryBytes(key);
   }
 
   /** A resolved timestamp is confirmed: no session starts below it any more, so keys at or below it can go. */
@@ -91,15 +99,40 @@ export class ReplayGuard {
         if (compareHlc(updated, confirmed) <= 0 && keys.delete(key)) this.#bytes -= entryBytes(key);
       }
     }
+    for (const [hash, updated] of this.#inherited) {
+      if (compareHlc(updated, confirmed) <= 0 && this.#inherited.delete(hash)) this.#bytes -= ENTRY_BYTES;
+    }
     this.#overflowed = false;
+  }
+
+  /** Takes over what the process before sent. */
+  inherit(sent: SentKeys): void {
+    for (const [hash, updated] of sent) {
+      this.#inherited.set(hash, updated);
+      this.#bytes += ENTRY_BYTES;
+    }
+  }
+
+  /** What the next process has to know. */
+  bequest(): SentKeys {
+    const sent = new Map(this.#inherited);
+    for (const [table, keys] of this.#tables) {
+      for (const [key, updated] of keys) sent.set(keyHash(table, key), updated);
+    }
+    return sent;
   }
 
   /** Forgets everything: the cursor was changed by somebody else, so what was sent before proves nothing. */
   clear(): void {
     this.#tables.clear();
+    this.#inherited.clear();
     this.#bytes = 0;
     this.#floor = undefined;
     this.#overflowed = false;
+  }
+
+  #inheritedOf(table: string, key: string): Hlc | undefined {
+    return this.#inherited.size === 0 ? undefined : this.#inherited.get(keyHash(table, key));
   }
 }
 

@@ -162,7 +162,7 @@ export class Session {
     const { drainTimeout } = this.#options;
     const done = new AbortController();
     const late = clock.sleep(drainTimeout, done.signal).then(() => false);
-    const confirmed = this.#window.drained().then(() => feed.flushed(), () => false);
+    const confirmed = this.#window.drained().then(() => feed.finish(), () => false);
     const stored = await Promise.race([late, confirmed]);
     done.abort();
     if (stored) return;

@@ -84,6 +84,13 @@ export class Telemetry implements AgentObserver {
     this.#failed(error, "The cursor waits, publishing goes on", retryIn);
   }
 
+  /** The handover failed; nothing is lost by it. */
+  handoverFailed(error: AgentError): void {
+    const failure = describeFailure(error);
+    const note = "Some changes will be sent twice, because this stop or the one before cannot be handed over";
+    this.#log.warn(`${note}: ${failure.message}`, failureFields(failure));
+  }
+
   /** The broker that is connected; `undefined` when it is not any more. */
   broker(address: string | undefined): void {
     this.#metrics.connected(address !== undefined);

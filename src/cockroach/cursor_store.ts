@@ -1,7 +1,7 @@
 import type { Position } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
-import { errorCode } from "./errors.ts";
+import { errorCode, isUndefinedTable } from "./errors.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 /** The original's table: any user may read and change it with SQL. */
@@ -11,7 +11,6 @@ const CREATE_TABLE =
 const ORIGINAL_KEY = "key";
 /** While a feed scans, its row has this key, so that older programs and people do not take it for a cursor. */
 const SCAN_SUFFIX = "/scan";
-const UNDEFINED_TABLE = "42P01";
 const UNIQUE_VIOLATION = "23505";
 
 /** Settings of a cursor store. */
@@ -42,7 +41,7 @@ export class CockroachCursorStore {
    */
   async read(): Promise<Position | undefined> {
     const rows = await this.#rows().catch(async (error: AgentError) => {
-      if (errorCode(error.cause) !== UNDEFINED_TABLE) throw error;
+      if (!isUndefinedTable(error)) throw error;
       await this.#createTable();
       return [];
     });

@@ -78,6 +78,11 @@ export function errorCode(cause: unknown): string | undefined {
   return describe(cause).code;
 }
 
+/** True when the failure is that a table is missing; tables of the program's own are created then. */
+export function isUndefinedTable(error: AgentError): boolean {
+  return errorCode(error.cause) === "42P01";
+}
+
 function describe(cause: unknown): { code: string | undefined; message: string } {
   if (!(cause instanceof Error)) return { code: undefined, message: String(cause) };
   // A connection refused on every address of a name arrives as an AggregateError with an empty text.

@@ -3,6 +3,14 @@ import type { DatabaseUrl } from "../database_url.ts";
 import { connect, type Connection, type Result } from "./connection.ts";
 import { classifySourceError } from "./errors.ts";
 
+/** A statement with its parameters. */
+export interface Statement {
+  /** SQL with `$1`, `$2`. */
+  readonly text: string;
+  /** What they stand for. */
+  readonly values: readonly unknown[];
+}
+
 /** A connection for short statements that is made when it is first needed, and again after it broke. */
 export class SqlConnection {
   readonly #url: DatabaseUrl;
@@ -32,6 +40,23 @@ export class SqlConnection {
     } catch (cause) {
       if (!(cause instanceof pg.DatabaseError)) await this.close();
       throw classifySourceError(cause, attempted);
+    }
+  }
+
+  /**
+   * Runs statements in one transaction, all or nothing.
+   *
+   * @param attempted what to say when it fails
+   * @throws AgentError
+   */
+  async transaction(attempted: string, statements: readonly Statement[]): Promise<void> {
+    await this.query(attempted, "BEGIN");
+    try {
+      for (const { text, values } of statements) await this.query(attempted, text, values);
+      await this.query(attempted, "COMMIT");
+    } catch (failure) {
+      await this.close(); // rolls back
+      throw failure;
     }
   }
 

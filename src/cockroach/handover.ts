@@ -1,0 +1,102 @@
+import type { Position } from "../change.ts";
+import type { AgentError } from "../errors.ts";
+import { type Hlc, parseHlc } from "../hlc.ts";
+import type { SentKeys } from "../replay_guard.ts";
+import { isUndefinedTable } from "./errors.ts";
+import type { SqlConnection } from "./sql_connection.ts";
+
+const CREATE_TABLE = "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
+  "cursor STRING NOT NULL, keys STRING NOT NULL, PRIMARY KEY (feed, part))";
+/** CockroachDB advises rows under 512 KiB. */
+const LONGEST_PART = 512 * 1024;
+
+/**
+ * What a stopped process sent above its cursor, in the table `cursor_handover`: a line `HASH TIMESTAMP` for each key.
+ * It is of use to a process that starts at the very same cursor, and to no other.
+ */
+export class CockroachHandover {
+  readonly #feed: string;
+  readonly #sql: SqlConnection;
+
+  /** Connects to nothing yet. */
+  constructor(feed: string, sql: SqlConnection) {
+    this.#feed = feed;
+    this.#sql = sql;
+  }
+
+  /**
+   * Leaves the keys for whoever starts at this position.
+   *
+   * @throws AgentError
+   */
+  async leave(position: Position, sent: SentKeys): Promise<void> {
+    const attempted = `Cannot leave what feed "${this.#feed}" sent in cursor_handover`;
+    const statements = [
+      { text: "DELETE FROM cursor_handover WHERE feed = $1", values: [this.#feed] },
+      ...parts(sent).map((keys, part) => ({
+        text: "INSERT INTO cursor_handover (feed, part, cursor, keys) VALUES ($1, $2, $3, $4)",
+        values: [this.#feed, part, cursorText(position), keys],
+      })),
+    ];
+    await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {
+      if (!isUndefinedTable(error)) throw error;
+      await this.#sql.query("Cannot create the table cursor_handover", CREATE_TABLE);
+      await this.#sql.transaction(attempted, statements);
+    });
+  }
+
+  /**
+   * Takes what was left for this position; there is nothing afterwards.
+   *
+   * @throws AgentError
+   */
+  async take(position: Position): Promise<SentKeys> {
+    const attempted = `Cannot take what feed "${this.#feed}" sent from cursor_handover`;
+    const select = "SELECT cursor, keys FROM cursor_handover WHERE feed = $1 ORDER BY part";
+    const { rows } = await this.#sql.query<Part>(attempted, select, [this.#feed]).catch(
+      (error: AgentError) => {
+        if (isUndefinedTable(error)) return { rows: [] };
+        throw error;
+      },
+    );
+    if (rows.length === 0) return new Map();
+    await this.#sql.query(attempted, "DELETE FROM cursor_handover WHERE feed = $1", [this.#feed]);
+    return read(rows.filter(({ cursor }) => cursor === cursorText(position)).map(({ keys }) => keys));
+  }
+}
+
+interface Part {
+  readonly cursor: string;
+  readonly keys: string;
+}
+
+/** A scan and a feed from the same timestamp are not the same position. */
+function cursorText({ cursor, scanning }: Position): string {
+  return scanning ? `${cursor}/scan` : cursor;
+}
+
+function parts(sent: SentKeys): string[] {
+  const texts: string[] = [];
+  let lines: string[] = [], length = 0;
+  for (const [hash, updated] of sent) {
+    const line = `${hash} ${updated}`;
+    if (length + line.length + 1 > LONGEST_PART) {
+      texts.push(lines.join("\n"));
+      lines = [];
+      length = 0;
+    }
+    lines.push(line);
+    length += line.length + 1;
+  }
+  return [...texts, lines.join("\n")];
+}
+
+function read(texts: readonly string[]): SentKeys {
+  const sent = new Map<string, Hlc>();
+  for (const line of texts.flatMap((text) => text.split("\n"))) {
+    const [hash = "", text = ""] = line.split(" ");
+    const updated = parseHlc(text);
+    if (updated !== undefined) sent.set(hash, updated);
+  }
+  return sent;
+}
