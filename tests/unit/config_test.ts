@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { describe } from "../../src/config_summary.ts";
+import { configOf, parse, problemsOf, SECRET } from "../support/settings.ts";
+
+const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+
+Deno.test("parseArguments() starts the original's example deployment as it stands", () => {
+  const parsed = parse("--table=ticks --queue=rabbitmq --cursor-store=cockroachdb --cursor-frequency=10s", {
+    RUST_LOG: "trace",
+    DATABASE_URL: "postgres://root@kwont-cockroachdb-public.default:26257/kwont?sslmode=disable",
+    AMQP_ADDR: "amqp://user:pass@rabbitmq.default:5672",
+    AMQP_QUEUE: "ticks-row-changes",
+  });
+  assert.ok(parsed.kind === "run");
+  const { config } = parsed;
+  assert.deepEqual(config.tables, [{ database: undefined, schema: undefined, table: "ticks" }]);
+  assert.equal(config.feed, "kwont.public.ticks");
+  assert.equal(config.cursorStore, "cockroachdb");
+  assert.equal(config.cursorDatabase, config.database);
+  assert.equal(config.cursorFrequency, 10_000);
+  assert.equal(config.logLevel, "trace");
+  assert.deepEqual(config.http, { host: "0.0.0.0", port: 8001 });
+  assert.equal(config.format, "envelope");
+  assert.equal(config.routingKey, "ticks-row-changes");
+  assert.equal(config.rabbitmq?.queue, "ticks-row-changes");
+  assert.deepEqual(config.rabbitmq?.addresses, [{
+    host: "rabbitmq.default",
+    port: 5672,
+    tls: false,
+    user: "user",
+    password: "pass",
+    vhost: "/",
+    parameters: [],
+  }]);
+  assert.deepEqual(config.warnings, []);
+});
+
+Deno.test("parseArguments() has the documented defaults", () => {
+  const { rabbitmq, ...config } = configOf("");
+  assert.ok(rabbitmq !== undefined);
+  assert.deepEqual(
+    [config.diff, config.initialScan, config.initialScanGiven, config.drainTimeout],
+    [false, true, false, 20_000],
+  );
+  assert.deepEqual([config.standardHeaders, config.headers, config.changefeedOptions], [false, {}, []]);
+  assert.deepEqual([config.maxInFlight, config.maxInFlightBytes], [1000, 32 * 1024 * 1024]);
+  assert.deepEqual([config.logLevel, config.logFormat], ["info", undefined]);
+  assert.deepEqual(
+    [rabbitmq.declare, rabbitmq.queueType, rabbitmq.queueArguments, rabbitmq.explicitArguments],
+    ["if-missing", "quorum", {}, false],
+  );
+  assert.deepEqual([rabbitmq.heartbeat, rabbitmq.lock, rabbitmq.tls], [5, "exclusive-queue", {}]);
+});
+
+Deno.test("parseArguments() reads every setting from flags", () => {
+  const { rabbitmq, ...config } = configOf(
+    [
+      ..."--feed f --initial-scan no --diff --changefeed-option mvcc_timestamp --format value".split(" "),
+      ..."--drain-timeout 1m --exchange x --routing-key {table}.{op} --declare never --headers standard"
+        .split(" "),
+      ..."--header a=1 --header b=2,c=3 --max-in-flight 7 --max-in-flight-bytes 1MiB".split(" "),
+      ..."--amqp-heartbeat 60s --lock none --log-format json --cursor-frequency 1s".split(" "),
+      "--header",
+      'd="x, ""y"""',
+    ],
+    { AMQP_QUEUE: undefined, PROMETHEUS_ADDR: "[::1]:0", LOG_LEVEL: "DEBUG" },
+  );
+  assert.ok(rabbitmq !== undefined);
+  assert.equal(config.feed, "f");
+  assert.deepEqual([config.initialScan, config.initialScanGiven, config.diff], [false, true, true]);
+  assert.deepEqual(config.changefeedOptions, [{ name: "mvcc_timestamp", value: undefined }]);
+  assert.deepEqual([config.format, config.drainTimeout, config.cursorFrequency], ["value", 60_000, 1000]);
+  assert.equal(config.routingKey, "{table}.{op}");
+  assert.deepEqual([config.standardHeaders, config.headers], [true, { a: "1", b: "2", c: "3", d: 'x, "y"' }]);
+  assert.deepEqual([config.maxInFlight, config.maxInFlightBytes], [7, 1024 * 1024]);
+  assert.deepEqual([config.logLevel, config.logFormat, config.http], ["debug", "json", {
+    host: "::1",
+    port: 0,
+  }]);
+  assert.deepEqual([rabbitmq.exchange, rabbitmq.declare, rabbitmq.lock], ["x", "never", "none"]);
+  assert.equal(rabbitmq.heartbeat, 60);
+});
+
+Deno.test("parseArguments() types the queue's arguments", () => {
+  const rabbitmq = configOf(
+    ["--queue-type", "classic", "--queue-argument", 'a=5,b=true,c=text,d="5"', "--queue-argument=e=-1"],
+  ).rabbitmq;
+  assert.deepEqual(rabbitmq?.queueArguments, { a: 5, b: true, c: "text", d: "5", e: -1 });
+  assert.deepEqual([rabbitmq?.queueType, rabbitmq?.explicitArguments], ["classic", true]);
+});
+
+Deno.test("parseArguments() names the routing key after the queue, or after the table with an exchange", () => {
+  assert.equal(configOf("").routingKey, "changes");
+  assert.equal(configOf("--exchange x", { AMQP_QUEUE: undefined }).routingKey, "{table}");
+  assert.equal(configOf(["--routing-key", ""]).routingKey, "");
+});
+
+Deno.test("parseArguments() needs no broker to print to standard output", () => {
+  const config = configOf("--queue stdout", { AMQP_ADDR: undefined, AMQP_QUEUE: undefined });
+  assert.equal(config.rabbitmq, undefined);
+});
+
+Deno.test("parseArguments() joins the sorted full names of the tables to the feed's name", () => {
+  const parsed = parse(["--table", 'z,"Weird ""T,able"""', "--table", "Other.public.A"]);
+  assert.ok(parsed.kind === "run");
+  assert.deepEqual(parsed.config.tables.map(({ table }) => table), ["z", 'Weird "T,able"', "a"]);
+  assert.equal(parsed.config.feed, 'other.public.a+shop.public."Weird ""T,able"""+shop.public.z');
+});
+
+Deno.test("parseArguments() refuses a default feed name that does not fit the lock's name", () => {
+  const longest = "t".repeat(235 - "shop.public.".length);
+  assert.equal(parse(["--table", longest]).kind, "run");
+  const parsed = parse(["--table", longest + "t"]);
+  assert.ok(parsed.kind === "problems");
+  assert.match(
+    parsed.problems.join(),
+    /^--feed "shop\.public\.t+…" by default: longer than 235 bytes \(it is 236\)/,
+  );
+  assert.equal(parse(["--table", longest + "t", "--feed", "short"]).kind, "run");
+});
+
+Deno.test("parseArguments() reads TLS files and wants certificate and key together", () => {
+  const env = { AMQP_ADDR: "amqps://mq" };
+  const files = { "/ca": PEM, "/cert": PEM, "/key": PEM };
+  assert.deepEqual(
+    configOf("--amqp-tls-ca /ca --amqp-tls-cert /cert --amqp-tls-key /key", env, files).rabbitmq?.tls,
+    { ca: PEM, cert: PEM, key: PEM },
+  );
+  assert.deepEqual(problemsOf("--amqp-tls-cert /cert", env, files), [
+    "--amqp-tls-cert and --amqp-tls-key: give both or none",
+  ]);
+  assert.deepEqual(problemsOf("--amqp-tls-ca /none", env, files), [
+    '--amqp-tls-ca "/none": cannot be read (ENOENT)',
+  ]);
+  assert.deepEqual(problemsOf("--amqp-tls-ca /ca", env, { "/ca": "" }), [
+    '--amqp-tls-ca "/ca": is not a PEM file',
+  ]);
+  assert.match(problemsOf("--amqp-tls-ca /ca", {}, files).join(), /need an amqps:\/\/ address/);
+});
+
+Deno.test("parseArguments() checks the files that DATABASE_URL names, unless TLS is off", () => {
+  const url = (mode: string) => ({ DATABASE_URL: `postgresql://h/db?sslmode=${mode}&sslrootcert=/ca` });
+  assert.deepEqual(problemsOf("", url("verify-full")), [
+    'DATABASE_URL sslrootcert "/ca": cannot be read (ENOENT)',
+  ]);
+  assert.equal(configOf("", url("disable")).database.sslRootCert, "/ca");
+  assert.equal(configOf("", url("verify-full"), { "/ca": PEM }).database.sslMode, "verify-full");
+});
+
+Deno.test("parseArguments() lists what is wrong between settings", () => {
+  const cases: readonly [string, Record<string, string | undefined>, readonly string[]][] = [
+    ["", { AMQP_ADDR: undefined, AMQP_QUEUE: "" }, [
+      "AMQP_ADDR or AMQP_ADDR_FILE: required with --queue rabbitmq",
+      "AMQP_QUEUE or --exchange: required with --queue rabbitmq",
+    ]],
+    ["--exchange x", {}, ['AMQP_QUEUE "changes" and --exchange "x": keep one of them']],
+    ["--exchange x --queue-type classic", { AMQP_QUEUE: undefined }, [
+      "--queue-type and --queue-argument: mean nothing with --exchange, as no queue is declared",
+    ]],
+    ["--cursor-store none --cursor-database-url postgresql://h", {}, [
+      "--cursor-database-url: means nothing with --cursor-store none",
+    ]],
+    ["--table foo,public.foo", {}, ['--table "shop.public.foo": given more than once']],
+    ["--table s.foo", {}, [
+      '--table "foo": two tables have this last name, and only that is in a change; ' +
+      "add --changefeed-option full_table_name",
+    ]],
+    ["--diff --changefeed-option envelope=row", {}, [
+      '--changefeed-option "envelope=row": has no room for what --diff asks for',
+    ]],
+    ["--changefeed-option a,a=1", {}, ['--changefeed-option "a": given more than once']],
+    ["--header a=1,a=2 --queue-argument b=1,b=2", {}, [
+      '--header "a": given more than once',
+      '--queue-argument "b": given more than once',
+    ]],
+    ["--headers standard --header feed=x", {}, ['--header "feed": --headers standard sets it']],
+    ["--queue-argument x-queue-type=classic", {}, ['--queue-argument "x-queue-type": use --queue-type']],
+  ];
+  for (const [argv, env, expected] of cases) assert.deepEqual(problemsOf(argv, env), expected);
+  assert.equal(configOf("--table s.foo --changefeed-option full_table_name").tables.length, 2);
+});
+
+Deno.test("parseArguments() says nothing about the relations of a setting that is wrong by itself", () => {
+  assert.deepEqual(problemsOf("--queue rabbit", { AMQP_ADDR: undefined, AMQP_QUEUE: undefined }), [
+    '--queue "rabbit": expected rabbitmq or stdout',
+  ]);
+  assert.deepEqual(problemsOf("", { AMQP_ADDR: "h:5672" }).length, 1);
+  assert.deepEqual(problemsOf(["--feed", ""]), ['--feed "": expected a name']);
+});
+
+Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => {
+  const warnings = (...given: Parameters<typeof configOf>) => configOf(...given).warnings.join("\n");
+  assert.match(warnings("--cursor-frequency 499ms"), /^--cursor-frequency under 500ms/);
+  assert.equal(warnings("--cursor-frequency 500ms"), "");
+  assert.match(warnings("--cursor-store none"), /every start publishes all rows again/);
+  assert.match(warnings("--cursor-store none --initial-scan no"), /are never published/);
+  assert.match(
+    warnings("", { DATABASE_URL: "postgresql://h/db?sslmode=require" }),
+    /^DATABASE_URL: sslmode=require/,
+  );
+  assert.match(warnings("", { AMQP_ADDR: "amqp://h?heartbeat=1" }), /^AMQP_ADDR: the parameter "heartbeat"/);
+  assert.match(warnings("--changefeed-option envelope=key_only"), /no message-id/);
+  assert.match(warnings("", { RUST_LOG: "lapin=warn" }), /^RUST_LOG "lapin=warn" holds no level/);
+  assert.match(warnings("--cursor-database-url postgresql://u:p@h"), /CURSOR_DATABASE_URL_FILE/);
+});
+
+Deno.test("describe() shows the settings in force, without credentials", () => {
+  const config = configOf("--header token=abc --cursor-frequency 90s --queue-argument x-max-length=5 --diff");
+  const described = describe(config);
+  assert.equal(described["database"], "crdb:26257/shop");
+  assert.equal(described["broker"], "mq:5672/v");
+  assert.equal(described["cursorFrequency"], "90s");
+  assert.equal(described["headers"], "token");
+  assert.equal(described["queueArguments"], "x-max-length=5");
+  assert.equal(described["initialScan"], "yes (default)");
+  assert.ok(!JSON.stringify(described).includes(SECRET));
+  assert.equal(describe(configOf("--queue stdout"))["queue"], "stdout");
+});
