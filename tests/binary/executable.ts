@@ -1,7 +1,8 @@
 import { compile } from "../support/compile.ts";
+import { GuardedProcess } from "../support/guarded_process.ts";
 
 /** nobody: may write nowhere, owns nothing. */
-export const NOBODY = 65534;
+const NOBODY = 65534;
 
 /** How a run of the executable ended. */
 export interface Ending {
@@ -34,29 +35,31 @@ export class Executable implements AsyncDisposable {
     return executable;
   }
 
-  /** Starts it. */
-  spawn(args: readonly string[], env: Readonly<Record<string, string>> = {}): Deno.ChildProcess {
-    return this.#command(args, env).spawn();
+  /** Starts it; its log goes to the file. */
+  start(
+    args: readonly string[],
+    env: Readonly<Record<string, string>>,
+    log: string,
+  ): Promise<GuardedProcess> {
+    const user = ["setpriv", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups"];
+    const program = [...Deno.uid() === 0 ? user : [], this.path, ...args];
+    const inFolder = ["-c", 'cd "$0" && exec "$@"', this.#folder];
+    return GuardedProcess.start({ command: "/bin/sh", args: [...inFolder, ...program], env, log });
   }
 
   /** Runs it to its end. */
   async run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
-    const { code, stdout, stderr } = await this.#command(args, env).output();
-    const decoder = new TextDecoder();
-    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-  }
-
-  #command(args: readonly string[], env: Readonly<Record<string, string>>): Deno.Command {
-    return new Deno.Command(this.path, {
+    const command = new Deno.Command(this.path, {
       args: [...args],
       cwd: this.#folder,
       clearEnv: true,
       env: { ...env },
       stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
       ...(Deno.uid() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
     });
+    const { code, stdout, stderr } = await command.output();
+    const decoder = new TextDecoder();
+    return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   }
 
   /** Removes the copy. */
