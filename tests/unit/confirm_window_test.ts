@@ -1,0 +1,305 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ConfirmWindow, type WindowOptions } from "../../src/confirm_window.ts";
+
+/** A window of numbered entries that writes down what it reports. */
+function opened(options: Partial<WindowOptions<number>> = {}) {
+  const reports = { confirmed: [] as number[], settled: [] as number[], failures: [] as unknown[] };
+  const window = new ConfirmWindow<number>({
+    maxMessages: 10,
+    maxBytes: 1000,
+    onConfirmed: (entry) => reports.confirmed.push(entry),
+    onSettled: (settled) => reports.settled.push(settled),
+    onFailure: (cause) => reports.failures.push(cause),
+    ...options,
+  });
+  return { window, reports };
+}
+
+/** Adds entries `published + 1` and so on; the promise of the last one, if it has to be awaited. */
+function add(window: ConfirmWindow<number>, count: number, bytes = 1): Promise<void> | undefined {
+  let full: Promise<void> | undefined;
+  for (let i = 0; i < count; i++) {
+    assert.equal(full, undefined, "added to a full window");
+    full = window.add(window.published + 1, bytes);
+  }
+  return full;
+}
+
+async function isPending(promise: Promise<unknown>): Promise<boolean> {
+  const { promise: later, resolve } = Promise.withResolvers<"pending">();
+  setTimeout(resolve, 0, "pending");
+  return await Promise.race([promise.catch(() => {}), later]) === "pending";
+}
+
+Deno.test("messages are counted from 1, as the broker's delivery tags are", () => {
+  const { window, reports } = opened();
+  assert.deepEqual([window.published, window.settled, window.size, window.oldest], [0, 0, 0, undefined]);
+  add(window, 2);
+  assert.deepEqual([window.published, window.settled, window.size, window.oldest], [2, 0, 2, 1]);
+  window.confirm(1, false);
+  assert.deepEqual([window.published, window.settled, window.size, window.oldest], [2, 1, 1, 2]);
+  assert.deepEqual(reports, { confirmed: [1], settled: [1], failures: [] });
+});
+
+Deno.test("confirm() with multiple confirms everything up to its number, and reports once how far", () => {
+  const { window, reports } = opened();
+  add(window, 5);
+  window.confirm(3, true);
+  assert.deepEqual(reports, { confirmed: [1, 2, 3], settled: [3], failures: [] });
+  assert.deepEqual([window.settled, window.size, window.bytes], [3, 2, 2]);
+});
+
+Deno.test("confirm() out of order settles nothing until the first unconfirmed one is confirmed (G2)", () => {
+  const { window, reports } = opened();
+  add(window, 4);
+  window.confirm(3, false);
+  window.confirm(2, false);
+  assert.deepEqual([window.settled, window.size, window.bytes, window.oldest], [0, 4, 4, 1]);
+  assert.deepEqual(reports, { confirmed: [3, 2], settled: [], failures: [] });
+  window.confirm(1, false);
+  assert.deepEqual([window.settled, window.size, window.bytes, window.oldest], [3, 1, 1, 4]);
+  assert.deepEqual(reports, { confirmed: [3, 2, 1], settled: [3], failures: [] });
+});
+
+Deno.test("confirm() counts a message once, and nothing that was never published", () => {
+  const { window, reports } = opened();
+  add(window, 3);
+  window.confirm(2, false);
+  window.confirm(2, false);
+  window.confirm(3, true);
+  window.confirm(1, false);
+  window.confirm(4, false);
+  window.confirm(99, true);
+  assert.deepEqual(reports, { confirmed: [2, 1, 3], settled: [3], failures: [] });
+  assert.deepEqual([window.published, window.settled, window.bytes], [3, 3, 0]);
+});
+
+Deno.test("add() of the last message that fits gives a promise, which a confirm resolves (G7)", async () => {
+  const { window } = opened({ maxMessages: 3 });
+  const full = add(window, 3);
+  assert.ok(full instanceof Promise);
+  window.confirm(2, false);
+  assert.equal(await isPending(full), true);
+  window.confirm(1, false);
+  await full;
+  assert.equal(window.size, 1);
+});
+
+Deno.test("add() is bounded in bytes too, and a single larger message passes alone (G7)", async () => {
+  const { window } = opened({ maxBytes: 100 });
+  assert.equal(window.add(1, 60), undefined);
+  const full = window.add(2, 60);
+  assert.ok(full instanceof Promise);
+  assert.equal(window.bytes, 120);
+  window.confirm(1, false);
+  await full;
+  window.confirm(2, false);
+  const huge = window.add(3, 5000);
+  assert.equal(window.bytes, 5000);
+  assert.equal(await isPending(huge!), true);
+  window.confirm(3, false);
+  await huge;
+});
+
+Deno.test("a window of one message takes one at a time", async () => {
+  const { window } = opened({ maxMessages: 1 });
+  for (let number = 1; number <= 3; number++) {
+    const full = window.add(number, 1);
+    assert.equal(await isPending(full!), true);
+    window.confirm(number, false);
+    await full;
+  }
+  assert.equal(window.settled, 3);
+});
+
+Deno.test("drained() resolves when everything is confirmed, and at once when nothing is in flight", async () => {
+  const { window } = opened();
+  await window.drained();
+  add(window, 3);
+  const drained = window.drained();
+  window.confirm(2, true);
+  assert.equal(await isPending(drained), true);
+  window.confirm(3, false);
+  await drained;
+});
+
+Deno.test("release() lets a relay go on that waits for room, but does not call the window drained", async () => {
+  const { window } = opened({ maxMessages: 1 });
+  const full = window.add(1, 1);
+  window.release();
+  await full;
+  const drained = window.drained();
+  window.release();
+  assert.equal(await isPending(drained), true);
+  window.confirm(1, false);
+  await drained;
+});
+
+Deno.test("fail() rejects whoever waits, and everybody after, with the first cause", async () => {
+  const { window, reports } = opened({ maxMessages: 1 });
+  const full = window.add(1, 1);
+  const nacked = new Error("nacked"), gone = new Error("socket closed");
+  window.fail(nacked);
+  window.fail(gone);
+  await assert.rejects(full!, nacked);
+  await assert.rejects(window.drained(), nacked);
+  await assert.rejects(window.add(2, 1)!, nacked);
+  assert.deepEqual(reports.failures, [nacked]);
+});
+
+Deno.test("fail() ends the counting: a confirm after it settles nothing (G1)", () => {
+  const { window, reports } = opened();
+  add(window, 3);
+  window.confirm(1, false);
+  window.fail(new Error("returned: unroutable"));
+  window.confirm(3, true);
+  assert.equal(window.settled, 1);
+  assert.deepEqual(reports.confirmed, [1]);
+  assert.deepEqual(window.unsettled(), [3, 2]);
+});
+
+Deno.test("fail() with a promise stops counting at once, and reports the cause when it is found", async () => {
+  const { window, reports } = opened({ maxMessages: 2 });
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const full = add(window, 2);
+  window.fail(promise);
+  window.confirm(2, true);
+  assert.equal(window.settled, 0);
+  assert.equal(await isPending(full!), true);
+  assert.deepEqual(reports.failures, []);
+  const cause = new Error("no queue is bound");
+  resolve(cause);
+  await assert.rejects(full!, cause);
+  await assert.rejects(window.drained(), cause);
+  assert.deepEqual(reports.failures, [cause]);
+});
+
+Deno.test("fail() with a promise that rejects takes the rejection for the cause", async () => {
+  const { window, reports } = opened();
+  const cause = new Error("the check failed too");
+  add(window, 1);
+  const drained = window.drained();
+  window.fail(Promise.reject(cause));
+  await assert.rejects(drained, cause);
+  assert.deepEqual(reports.failures, [cause]);
+});
+
+Deno.test("unsettled() is everything from the first unconfirmed message on, newest first, confirmed or not (G3)", () => {
+  const { window } = opened();
+  add(window, 5);
+  window.confirm(1, false);
+  window.confirm(4, false);
+  assert.deepEqual(window.unsettled(), [5, 4, 3, 2]);
+});
+
+Deno.test("the window starts small and doubles with every full window confirmed, up to its bound", () => {
+  const { window } = opened({ maxMessages: 10, initialMessages: 2 });
+  const limits = [window.limit];
+  for (let round = 0; round < 4; round++) {
+    const limit = window.limit;
+    add(window, limit);
+    window.confirm(window.published, true);
+    limits.push(window.limit);
+  }
+  assert.deepEqual(limits, [2, 4, 8, 10, 10]);
+});
+
+Deno.test("the window does not grow while nothing is confirmed", async () => {
+  const { window } = opened({ maxMessages: 10, initialMessages: 2 });
+  const full = add(window, 2);
+  assert.equal(await isPending(full!), true);
+  assert.equal(window.limit, 2);
+});
+
+Deno.test("a window larger than its bound is its bound", () => {
+  assert.equal(opened({ maxMessages: 3, initialMessages: 9 }).window.limit, 3);
+  assert.equal(opened({ maxMessages: 3 }).window.limit, 3);
+});
+
+/** The window in its plainest form: a list of every message ever. */
+class NaiveWindow {
+  readonly sizes: number[] = [];
+  readonly confirmed = new Set<number>();
+  failed = false;
+
+  get settled(): number {
+    let settled = 0;
+    while (this.confirmed.has(settled + 1)) settled++;
+    return settled;
+  }
+
+  get bytes(): number {
+    return this.sizes.slice(this.settled).reduce((sum, size) => sum + size, 0);
+  }
+}
+
+Deno.test("the window is the plain list of messages, for any order of publishes and confirms", async () => {
+  const anyStep = fc.oneof(
+    { weight: 6, arbitrary: fc.record({ bytes: fc.integer({ min: 0, max: 60 }) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({ confirm: fc.integer({ min: -3, max: 12 }), multiple: fc.boolean() }),
+    },
+    { weight: 1, arbitrary: fc.constant("fail" as const) },
+  );
+  const anyOptions = fc.record({
+    maxMessages: fc.integer({ min: 1, max: 8 }),
+    maxBytes: fc.integer({ min: 1, max: 200 }),
+    initialMessages: fc.integer({ min: 1, max: 8 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      anyOptions,
+      fc.array(anyStep, { maxLength: 80, size: "max" }),
+      async (options, steps) => {
+        const { window, reports } = opened(options);
+        const naive = new NaiveWindow();
+        let full: Promise<void> | undefined, woken = false, rejected = false;
+        const hasRoom = () => window.size < window.limit && naive.bytes < options.maxBytes;
+        for (const step of steps) {
+          const settledBefore = window.settled;
+          if (step === "fail") {
+            window.fail("failure");
+            naive.failed = true;
+          } else if ("bytes" in step) {
+            if (rejected || (full !== undefined && !woken)) continue;
+            full = window.add(naive.sizes.push(step.bytes), step.bytes);
+            woken = false;
+            full?.then(() => woken = true, () => woken = rejected = true);
+            assert.equal(full === undefined, hasRoom() && !naive.failed);
+          } else {
+            const before = naive.settled;
+            const number = before + step.confirm;
+            window.confirm(number, step.multiple);
+            if (!naive.failed && number <= naive.sizes.length) {
+              for (let n = step.multiple ? 1 : number; n <= number; n++) if (n > 0) naive.confirmed.add(n);
+            }
+          }
+          await Promise.resolve();
+          assert.equal(window.published, naive.sizes.length);
+          assert.equal(window.settled, naive.settled);
+          assert.equal(window.bytes, naive.bytes);
+          assert.deepEqual(new Set(reports.confirmed), naive.confirmed);
+          assert.equal(reports.confirmed.length, naive.confirmed.size);
+          assert.equal(reports.settled.at(-1) ?? 0, naive.settled);
+          assert.deepEqual(reports.settled, [...new Set(reports.settled)].sort((a, b) => a - b));
+          assert.ok(window.size <= options.maxMessages && window.limit <= options.maxMessages);
+          const unsettled = Array.from({ length: window.size }, (_, i) => window.published - i);
+          assert.deepEqual(window.unsettled(), unsettled);
+          assert.equal(window.oldest, unsettled.at(-1));
+          if (full !== undefined && !woken) assert.equal(naive.failed, false, "a waiter was forgotten");
+          // Whoever waits for room is told as soon as the first unconfirmed message is confirmed and there is some.
+          if (full !== undefined && !naive.failed && window.settled > settledBefore) {
+            assert.equal(woken, hasRoom());
+          }
+        }
+        if (naive.failed) return;
+        window.confirm(window.published, true);
+        await window.drained();
+        if (full !== undefined) await full;
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
