@@ -16,16 +16,16 @@ export interface CommandLine {
   readonly help: boolean;
   /** `--version` is given. */
   readonly version: boolean;
-  /** Texts of each flag that is given, in order; a switch has the last of `yes` and `no`. */
-  readonly flags: ReadonlyMap<SettingName, readonly string[]>;
-  /** Unknown flags, flags without a value, arguments that nobody asked for. */
+  /** Texts of each flag that is given, in order, `undefined` for a missing one; a switch has its last `yes` or `no`. */
+  readonly flags: ReadonlyMap<SettingName, readonly (string | undefined)[]>;
+  /** Unknown flags, and arguments that nobody asked for. */
   readonly problems: readonly string[];
 }
 
 /** Takes the arguments apart; finds every mistake in them, and never throws. */
 export function readCommandLine(argv: readonly string[]): CommandLine {
   const parser = new Parser().helpOption(false).exitOverride().configureOutput({ outputError: () => {} });
-  const flags = new Map<SettingName, string[]>();
+  const flags = new Map<SettingName, (string | undefined)[]>();
   const problems: string[] = [];
   let help = false;
   let version = false;
@@ -38,10 +38,7 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
       on(parser, flag.replace("--", "--no-"), () => flags.set(name, ["no"]));
     } else {
       on(parser, `${flag} [value]`, (text) => {
-        if (typeof text !== "string") problems.push(`${flag}: expected a value`);
-        else if (setting.many) flags.set(name, [...flags.get(name) ?? [], text]);
-        else if (flags.has(name)) problems.push(`${flag}: given more than once`);
-        else flags.set(name, [text]);
+        flags.set(name, [...flags.get(name) ?? [], typeof text === "string" ? text : undefined]);
       });
     }
   }

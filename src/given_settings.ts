@@ -5,8 +5,8 @@ import { type SettingName, SETTINGS, type Values } from "./settings.ts";
 
 /** Where settings come from; flags win over the environment. */
 export interface Sources {
-  /** Texts of each flag that is given. */
-  readonly flags: ReadonlyMap<SettingName, readonly string[]>;
+  /** Texts of each flag that is given; `undefined` where its value is missing. */
+  readonly flags: ReadonlyMap<SettingName, readonly (string | undefined)[]>;
   /** An empty variable counts as not given. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads a file as text; throws when it cannot. */
@@ -61,7 +61,7 @@ export function readNamedFile(
 
 function find(name: SettingName, setting: Setting, { flags, env, readFile }: Sources): Given | string {
   const texts = flags.get(name);
-  if (texts !== undefined) return { source: flagName(setting) ?? setting.env, texts };
+  if (texts !== undefined) return fromFlag(setting, texts);
   const text = env[setting.env] || undefined;
   const path = setting.secret ? env[fileVariable(setting)] || undefined : undefined;
   if (path !== undefined) {
@@ -73,6 +73,13 @@ function find(name: SettingName, setting: Setting, { flags, env, readFile }: Sou
   if (text !== undefined) return { source: setting.env, texts: [text] };
   if (setting.required) return `${settingNames(setting)}: required`;
   return { source: setting.env, texts: setting.default === undefined ? [] : [setting.default] };
+}
+
+function fromFlag(setting: Setting, given: readonly (string | undefined)[]): Given | string {
+  const source = flagName(setting) ?? setting.env;
+  const texts = given.filter((text) => text !== undefined);
+  if (texts.length < given.length) return `${source}: expected a value`;
+  return texts.length > 1 && !setting.many ? `${source}: given more than once` : { source, texts };
 }
 
 /** Passes on the value and returns what is wrong. */

@@ -134,7 +134,6 @@ Deno.test("all mistakes are listed together, each with the value and what is all
   );
   assert.ok(parsed.kind === "problems");
   assert.deepEqual(parsed.problems, [
-    "--format: expected a value",
     'unknown flag "--tabel": did you mean --table?',
     "--table or CHANGEFEED_TABLE: required",
     '--queue "kafka": expected rabbitmq or stdout',
@@ -143,6 +142,7 @@ Deno.test("all mistakes are listed together, each with the value and what is all
     "DATABASE_URL: expected postgresql://user:password@host:26257/database",
     'CHANGEFEED_DIFF "maybe": expected yes, true, 1, no, false or 0',
     '--changefeed-option "cursor=1": the agent sets cursor itself; the agent starts from the stored cursor',
+    "--format: expected a value",
     '--max-in-flight "0": expected a whole number from 1 to 65535',
     '--max-in-flight-bytes "5": expected at least 1MiB',
     'AMQP_HEARTBEAT "1500ms": expected whole seconds, such as 5s',
@@ -158,6 +158,7 @@ Deno.test("arguments that mean nothing are problems", () => {
   assert.deepEqual(problemsOf("--amqp-exchange q"), ['unknown flag "--amqp-exchange": use --exchange']);
   assert.deepEqual(problemsOf("--feed a --feed b"), ["--feed: given more than once"]);
   assert.deepEqual(problemsOf("--feed --diff"), ["--feed: expected a value"]);
+  assert.deepEqual(parse("--table"), { kind: "problems", problems: ["--table: expected a value"] });
   assert.deepEqual(problemsOf(["--header", ","]), ['--header "": expected name=value']);
   assert.equal(parse("run --table foo").kind, "run");
 });
