@@ -1,5 +1,6 @@
 /** Writes the README's sections that come from the code: `deno run -A tests/support/readme.ts`. */
 import { settingsMarkdown } from "../../src/help.ts";
+import { metricsTable } from "../../src/metric_table.ts";
 
 /** Path of the README, from anywhere. */
 export const README: URL = new URL("../../README.md", import.meta.url);
@@ -7,6 +8,7 @@ export const README: URL = new URL("../../README.md", import.meta.url);
 /** What stands between `<!-- NAME -->` and `<!-- /NAME -->`, by name. */
 export const SECTIONS: Readonly<Record<string, string>> = {
   settings: settingsMarkdown(),
+  metrics: metricsTable(),
 };
 
 /** The text between the markers of a section, without the blank lines around it; `undefined` without markers. */
