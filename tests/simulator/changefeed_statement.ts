@@ -1,0 +1,96 @@
+import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
+import { TokenReader } from "./sql_lexer.ts";
+
+/** A changefeed as it was asked for. */
+export interface ChangefeedStatement {
+  /** `[table]`, `[schema or database, table]` or `[database, schema, table]`. */
+  readonly targets: readonly (readonly string[])[];
+  /** Names in lower case; bare words have an empty value. */
+  readonly options: ReadonlyMap<string, string>;
+}
+
+/** Options that take no value (false), need one (true), or may have one (undefined). */
+const OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
+  ["confluent_schema_registry", true],
+  ["cursor", true],
+  ["envelope", true],
+  ["format", true],
+  ["full_table_name", false],
+  ["initial_scan", undefined],
+  ["key_in_value", false],
+  ["no_initial_scan", false],
+  ["resolved", undefined],
+  ["updated", false],
+  ["diff", false],
+  ["compression", true],
+  ["schema_change_events", true],
+  ["schema_change_policy", true],
+  ["protect_data_from_gc_on_pause", false],
+]);
+
+const MODERN_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
+  ...OPTIONS,
+  ["min_checkpoint_frequency", true],
+  ["initial_scan_only", false],
+  ["end_time", true],
+  ["mvcc_timestamp", false],
+  ["virtual_columns", true],
+  ["split_column_families", false],
+  ["topic_in_value", false],
+  ["unordered", false],
+  ["execution_locality", true],
+  ["lagging_ranges_threshold", true],
+  ["lagging_ranges_polling_interval", true],
+  ["gc_protect_expires_after", true],
+]);
+
+/**
+ * Reads `EXPERIMENTAL CHANGEFEED FOR …` or `CREATE CHANGEFEED FOR …`; `undefined` when it is another statement.
+ *
+ * @throws SqlError for an option this version does not know (recording error-bad-option)
+ */
+export function parseChangefeed(sql: string, modern: boolean): ChangefeedStatement | undefined {
+  const reader = new TokenReader(sql);
+  const known = reader.accept("EXPERIMENTAL", "CHANGEFEED", "FOR") ||
+    reader.accept("CREATE", "CHANGEFEED", "FOR");
+  if (!known) return undefined;
+  const targets: string[][] = [];
+  do {
+    if (reader.peek()?.text.toUpperCase() === "TABLE" && reader.peek(1)?.text !== ",") reader.next();
+    const path = reader.path();
+    if (path.length === 0 || path.length > 3) throw syntaxError(reader);
+    targets.push(path);
+  } while (reader.accept(","));
+  const options = reader.accept("WITH") ? readOptions(reader, modern ? MODERN_OPTIONS : OPTIONS) : new Map();
+  if (!reader.done) throw syntaxError(reader);
+  return { targets, options };
+}
+
+function readOptions(
+  reader: TokenReader,
+  known: ReadonlyMap<string, boolean | undefined>,
+): Map<string, string> {
+  const options = new Map<string, string>();
+  do {
+    const name = reader.identifier();
+    if (name === undefined) throw syntaxError(reader);
+    const value = reader.accept("=") ? reader.value() : undefined;
+    if (!known.has(name)) throw invalidOption(`invalid option "${name}"`);
+    const takesValue = known.get(name);
+    if (takesValue === true && value === undefined) throw invalidOption(`option "${name}" requires a value`);
+    if (takesValue === false && value !== undefined) {
+      throw invalidOption(`option "${name}" does not take a value`);
+    }
+    options.set(name, value ?? "");
+  } while (reader.accept(","));
+  return options;
+}
+
+function invalidOption(message: string): SqlError {
+  return new SqlError(UNCATEGORIZED, message, ["planner.go", "611", "TypeAsStringOpts"]);
+}
+
+function syntaxError(reader: TokenReader): SqlError {
+  const near = reader.peek()?.text ?? "EOF";
+  return new SqlError("42601", `at or near "${near}": syntax error`);
+}

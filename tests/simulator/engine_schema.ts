@@ -1,0 +1,53 @@
+/** Made in the engine before anything else: CockroachDB's own functions, and the log that its triggers fill. */
+export const ENGINE_SCHEMA = `
+CREATE ROLE root SUPERUSER LOGIN;
+CREATE SCHEMA crdb;
+GRANT USAGE ON SCHEMA crdb TO PUBLIC;
+GRANT CREATE ON SCHEMA public TO root;
+CREATE TABLE crdb.log (seq bigserial, relation oid, before text, after text);
+CREATE FUNCTION crdb.capture() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO crdb.log (relation, before, after) VALUES (TG_RELID, OLD::text, NEW::text);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION crdb.capture_truncate() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+BEGIN
+  INSERT INTO crdb.log (relation) VALUES (TG_RELID);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION crdb.setting(name text) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT current_setting('simulator.' || name, true)
+$$;
+CREATE FUNCTION crdb.cluster_logical_timestamp() RETURNS numeric LANGUAGE sql STABLE AS $$
+  SELECT crdb.setting('now')::numeric
+$$;
+CREATE FUNCTION crdb.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('version') $$;
+CREATE FUNCTION crdb.current_database() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('database') $$;
+CREATE SEQUENCE crdb.row_ids;
+GRANT USAGE ON SEQUENCE crdb.row_ids TO PUBLIC;
+CREATE FUNCTION crdb.unique_rowid() RETURNS int8 LANGUAGE sql VOLATILE AS $$
+  SELECT (extract(epoch FROM clock_timestamp()) * 100000)::int8 * 32768 + nextval('crdb.row_ids') % 32768
+$$;
+CREATE SCHEMA crdb_internal;
+GRANT USAGE ON SCHEMA crdb_internal TO PUBLIC;
+CREATE FUNCTION crdb_internal.cluster_id() RETURNS uuid LANGUAGE sql STABLE AS $$
+  SELECT crdb.setting('cluster_id')::uuid
+$$;
+CREATE FUNCTION crdb_internal.node_id() RETURNS int8 LANGUAGE sql STABLE AS $$ SELECT 1::int8 $$;
+SET TimeZone = 'UTC';
+SET IntervalStyle = 'postgres';
+SET client_min_messages = 'warning';
+`;
+
+/** Every table of the users with its columns, one row a column. */
+export const CATALOG_QUERY = `
+SELECT c.oid, n.nspname, c.relname, a.attnum, a.attname, t.typname,
+  (a.atthasdef OR a.attidentity <> '')::text,
+  array_position(i.indkey::int2[], a.attnum)::text
+FROM pg_class c
+JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_index i ON i.indrelid = c.oid AND i.indisprimary
+WHERE c.relkind = 'r' AND (n.nspname = 'public' OR n.nspname LIKE '%.%')
+ORDER BY c.oid, a.attnum`;

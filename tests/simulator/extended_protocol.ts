@@ -1,0 +1,168 @@
+import { asCockroach } from "./engine_session.ts";
+import { BodyReader } from "./frames.ts";
+import * as messages from "./messages.ts";
+import { FEED_FIELDS, type Session, type Statement } from "./session.ts";
+import { SqlError } from "./sql_error.ts";
+
+interface Portal {
+  readonly statement: Statement;
+  readonly formats: readonly messages.Format[];
+}
+
+/** Parse, Bind, Describe, Execute, Close, Flush and Sync of one session. */
+export class ExtendedProtocol {
+  readonly #session: Session;
+  readonly #prefix: string;
+  readonly #statements = new Map<string, Statement>();
+  readonly #portals = new Map<string, Portal>();
+  /** After an error everything up to Sync is left out. */
+  #skipping = false;
+  /** The engine has to be told of Sync. */
+  #engineInvolved = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+    this.#prefix = `${session.id}/`;
+  }
+
+  /** The engine's names of this session's prepared statements. */
+  preparedNames(): string[] {
+    return [...this.#statements].filter(([, { kind }]) => kind === "engine").map(([name]) =>
+      this.#prefix + name
+    );
+  }
+
+  /** Handles one message. */
+  async handle(type: string, body: Uint8Array): Promise<void> {
+    if (type === "S") return await this.#sync();
+    if (type === "H") return await this.#session.flush();
+    if (this.#skipping) return;
+    try {
+      await this.#step(type, new BodyReader(body));
+    } catch (error) {
+      this.#skipping = true;
+      this.#session.send(messages.errorResponse(this.#session.sqlError(error)));
+    }
+  }
+
+  async #step(type: string, reader: BodyReader): Promise<void> {
+    switch (type) {
+      case "P":
+        return await this.#parse(reader.string(), reader.string(), reader);
+      case "B":
+        return await this.#bind(reader.string(), reader.string(), reader.rest());
+      case "D":
+        return await this.#describe(reader.char(), reader.string());
+      case "E":
+        return await this.#execute(reader.string(), reader.int32());
+      case "C":
+        return await this.#close(reader.char(), reader.string());
+      default:
+        throw new SqlError("08P01", `unexpected message ${type}`);
+    }
+  }
+
+  async #parse(name: string, sql: string, reader: BodyReader): Promise<void> {
+    const types = Array.from({ length: reader.int16() }, () => reader.int32());
+    const statement = this.#session.classify(sql);
+    const replaced = this.#statements.get(name);
+    if (replaced?.kind === "engine") {
+      await this.#engine(messages.named("C", `S${this.#prefix}${name}`), false);
+    }
+    this.#statements.delete(name);
+    if (statement.kind === "engine") {
+      await this.#engine(messages.parse(this.#prefix + name, this.#session.engine.prepare(sql), types));
+    } else {
+      this.#session.send(messages.PARSE_COMPLETE);
+    }
+    this.#statements.set(name, statement);
+  }
+
+  async #bind(portal: string, name: string, rest: Uint8Array<ArrayBuffer>): Promise<void> {
+    const statement = this.#statements.get(name);
+    if (statement === undefined) throw new SqlError("26000", `unknown prepared statement "${name}"`);
+    this.#portals.set(portal, { statement, formats: resultFormats(rest) });
+    if (statement.kind === "engine") {
+      await this.#engine(messages.bind(this.#prefix + portal, this.#prefix + name, rest));
+    } else {
+      this.#session.send(messages.BIND_COMPLETE);
+    }
+  }
+
+  async #describe(what: string, name: string): Promise<void> {
+    const portal = what === "P" ? this.#portal(name) : undefined;
+    const statement = portal?.statement ?? this.#statements.get(name);
+    if (statement === undefined) throw new SqlError("26000", `unknown prepared statement "${name}"`);
+    if (statement.kind === "engine") {
+      return await this.#engine(messages.named("D", what + this.#prefix + name));
+    }
+    if (what === "S") this.#session.send(messages.parameterDescription([]));
+    const fields = statement.kind === "feed" ? FEED_FIELDS : statement.own.fields;
+    this.#session.send(
+      fields.length === 0 ? messages.NO_DATA : messages.rowDescription(fields, portal?.formats ?? []),
+    );
+  }
+
+  async #execute(name: string, limit: number): Promise<void> {
+    const { statement, formats } = this.#portal(name);
+    await this.#session.guarded(statement.sql, async () => {
+      if (statement.kind === "engine") {
+        await this.#session.engine.announce(statement.sql);
+        const rowLimit = new Uint8Array(4);
+        new DataView(rowLimit.buffer).setInt32(0, limit);
+        await this.#engine(messages.named("E", this.#prefix + name, rowLimit));
+      } else if (statement.kind === "own") {
+        const { fields, rows, tag } = await statement.own.run(this.#session);
+        for (const row of rows) this.#session.send(messages.textRow(fields, formats, row));
+        this.#session.send(messages.commandComplete(tag));
+      } else {
+        const max = limit > 0 ? limit : undefined;
+        const end = await this.#session.runFeed(statement.feed, statement.sql, formats, false, max);
+        if (end === "suspended") {
+          this.#session.send(messages.PORTAL_SUSPENDED);
+          // CockroachDB of 2020 could not go on with it (recording execute-max-rows-portal).
+          this.#portals.delete(name);
+        }
+      }
+    });
+  }
+
+  #portal(name: string): Portal {
+    const portal = this.#portals.get(name);
+    if (portal !== undefined) return portal;
+    throw new SqlError("34000", `unknown portal "${name}"`, ["conn_executor.go", "1378", "execCmd"]);
+  }
+
+  async #close(what: string, name: string): Promise<void> {
+    const statement = what === "P" ? this.#portals.get(name)?.statement : this.#statements.get(name);
+    if (what === "P") this.#portals.delete(name);
+    else this.#statements.delete(name);
+    if (statement?.kind === "engine") await this.#engine(messages.named("C", what + this.#prefix + name));
+    else this.#session.send(messages.CLOSE_COMPLETE);
+  }
+
+  async #sync(): Promise<void> {
+    this.#skipping = false;
+    if (this.#engineInvolved) {
+      this.#engineInvolved = false;
+      const answers = await this.#session.engine.send(messages.SYNC);
+      this.#session.send(...answers.map(asCockroach));
+    }
+    await this.#session.ready();
+  }
+
+  async #engine(bytes: Uint8Array, answered = true): Promise<void> {
+    this.#engineInvolved = true;
+    const answers = await this.#session.engine.send(bytes);
+    if (answered) this.#session.send(...answers.map(asCockroach));
+    if (answers.some(({ type }) => type === "E")) this.#skipping = true;
+  }
+}
+
+/** The formats of the result's columns, which stand behind the parameters in a Bind. */
+function resultFormats(rest: Uint8Array): messages.Format[] {
+  const reader = new BodyReader(rest);
+  for (let formats = reader.int16(); formats > 0; formats--) reader.int16();
+  for (let values = reader.int16(); values > 0; values--) reader.bytes(Math.max(0, reader.int32()));
+  return Array.from({ length: reader.int16() }, () => reader.int16() === 1 ? 1 : 0);
+}

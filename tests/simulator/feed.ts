@@ -1,0 +1,188 @@
+import type { Hlc } from "../../src/hlc.ts";
+import { justBefore } from "./clock.ts";
+import type { Cluster } from "./cluster.ts";
+import type { FaultSubject } from "./faults.ts";
+import type { FeedPlan } from "./feed_plan.ts";
+import type { Format } from "./messages.ts";
+import type { FeedEvent, FeedRow } from "./row_source.ts";
+import { RowWriter } from "./row_writer.ts";
+import { waitForAny } from "./signal.ts";
+import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
+
+/** Where a feed's rows go. */
+export interface FeedSink {
+  /** Resolves when the client has taken them, as far as its socket shows. */
+  write(rows: Uint8Array<ArrayBuffer>, count: number): Promise<void>;
+  /** Whom faults hit. */
+  readonly subject: FaultSubject;
+}
+
+const CHUNK_BYTES = 64 * 1024;
+/** How often computed changes are looked for, in milliseconds. */
+const GENERATED_EVERY = 10;
+const RANGEFEED_DISABLED =
+  "rangefeeds require the kv.rangefeed.enabled setting. See https://www.cockroachlabs.com/docs/v20.2/change-data-capture.html#enable-rangefeeds-to-reduce-latency";
+
+/** One running changefeed. */
+export class Feed {
+  readonly #cluster: Cluster;
+  readonly #plan: FeedPlan;
+  readonly #sink: FeedSink;
+  readonly #signal: AbortSignal;
+  readonly #writer: RowWriter;
+  /** Rows in the writer. */
+  #rows = 0;
+  /** Rows still to send before the feed fails. */
+  #failure: { readonly error: SqlError; afterRows: number } | undefined;
+
+  /** @param signal ends the feed; its reason is thrown */
+  constructor(
+    cluster: Cluster,
+    plan: FeedPlan,
+    formats: readonly Format[],
+    sink: FeedSink,
+    signal: AbortSignal,
+  ) {
+    this.#cluster = cluster;
+    this.#plan = plan;
+    this.#sink = sink;
+    this.#signal = signal;
+    this.#writer = new RowWriter(formats);
+  }
+
+  /** Sends rows until it fails, is ended, or was to scan only. */
+  async run(): Promise<void> {
+    const { options, sources, start } = this.#plan;
+    if (this.#cluster.version.modern) this.#requireRangefeeds("");
+    let resolved = start;
+    let due = performance.now();
+    if (options.initialScan) {
+      for (const source of sources) for (const row of source.scan(start)) await this.#send(row);
+      await this.#resolve(start);
+      due += options.resolvedEvery ?? 0;
+      if (options.scanOnly) return;
+    }
+    let position = start;
+    for (;;) {
+      this.#requireRangefeeds("kv/kvserver/replica_rangefeed.go:134: ");
+      await this.#flush();
+      const until = this.#cluster.clock.now();
+      const repeated = this.#again(resolved, position);
+      for (const event of mixed(repeated, this.#events(position, until))) await this.#take(event);
+      position = until;
+      const { resolvedEvery } = options;
+      if (resolvedEvery !== undefined && performance.now() >= due) {
+        await this.#resolve(until);
+        resolved = until;
+        due = Math.max(due + resolvedEvery, performance.now() + resolvedEvery / 2);
+      }
+      await this.#flush();
+      await this.#wait(resolvedEvery === undefined ? undefined : due - performance.now());
+    }
+  }
+
+  async #take(event: FeedEvent): Promise<void> {
+    const { options } = this.#plan;
+    if (event.kind === "failure") throw event.error;
+    if (event.kind === "row") {
+      if (!event.rescan || options.schemaChangePolicy === "backfill") await this.#send(event);
+      return;
+    }
+    if (options.schemaChangePolicy === "stop") {
+      throw new SqlError("55C01", `schema change occurred at ${event.at}`);
+    }
+    if (options.schemaChangePolicy === "backfill") await this.#resolve(justBefore(event.at));
+  }
+
+  async #send(row: FeedRow): Promise<void> {
+    const { options } = this.#plan;
+    const value = options.encode(row);
+    const times = this.#cluster.faults.repeats(this.#sink.subject) ? 2 : 1;
+    for (let i = 0; i < times; i++) {
+      this.#failure ??= this.#cluster.faults.takeFailure(this.#sink.subject);
+      if (this.#failure !== undefined && this.#failure.afterRows-- <= 0) {
+        await this.#fail(this.#failure.error);
+      }
+      this.#writer.add(row.table, row.key, value);
+      this.#rows++;
+      if (this.#writer.length >= CHUNK_BYTES) await this.#flush();
+    }
+  }
+
+  async #resolve(at: Hlc): Promise<void> {
+    if (this.#plan.options.resolvedEvery === undefined) return;
+    this.#writer.add(null, null, this.#plan.options.encodeResolved(at));
+    this.#rows++;
+    await this.#flush();
+  }
+
+  async #fail(error: SqlError): Promise<never> {
+    await this.#flush();
+    throw error;
+  }
+
+  async #flush(): Promise<void> {
+    const { faults } = this.#cluster;
+    while (faults.stalls(this.#sink.subject) && !this.#signal.aborted) {
+      await waitForAny([faults.changed], undefined, this.#signal);
+    }
+    this.#signal.throwIfAborted();
+    if (this.#rows > 0) {
+      const rows = this.#rows;
+      this.#rows = 0;
+      await this.#sink.write(this.#writer.take(), rows);
+      this.#signal.throwIfAborted();
+    }
+    this.#failure ??= faults.takeFailure(this.#sink.subject);
+    if (this.#failure !== undefined && this.#failure.afterRows <= 0) throw this.#failure.error;
+  }
+
+  async #wait(milliseconds: number | undefined): Promise<void> {
+    const { history, faults, settingsChanged } = this.#cluster;
+    const limits = [milliseconds, this.#plan.generated ? GENERATED_EVERY : undefined].filter((ms) =>
+      ms !== undefined
+    );
+    const limit = limits.length === 0 ? undefined : Math.max(0, Math.min(...limits));
+    await waitForAny([history.changed, faults.changed, settingsChanged], limit, this.#signal);
+    this.#signal.throwIfAborted();
+  }
+
+  /** What happened in all sources, each in order. */
+  *#events(after: Hlc, until: Hlc): Generator<FeedEvent> {
+    for (const source of this.#plan.sources) yield* source.between(after, until);
+  }
+
+  /** When asked for, rows that were sent since the last resolved timestamp: as after a range split. */
+  #again(resolved: Hlc, position: Hlc): FeedEvent[] {
+    const rewind = this.#cluster.faults.rewindOf(this.#sink.subject);
+    if (rewind === undefined) return [];
+    const rows = [...this.#events(resolved, position)].filter((event) =>
+      event.kind === "row" && hashOf(event.key) < rewind.share
+    );
+    if (rows.length > 0) rewind.use();
+    return rows;
+  }
+
+  #requireRangefeeds(origin: string): void {
+    if (this.#cluster.settings.get("kv.rangefeed.enabled") === "true") return;
+    throw new SqlError(UNCATEGORIZED, origin + RANGEFEED_DISABLED);
+  }
+}
+
+/** One of these, one of those, then what is left. */
+function* mixed<T>(left: Iterable<T>, right: Iterable<T>): Generator<T> {
+  const others = right[Symbol.iterator]();
+  for (const item of left) {
+    yield item;
+    const other = others.next();
+    if (other.done !== true) yield other.value;
+  }
+  for (let other = others.next(); other.done !== true; other = others.next()) yield other.value;
+}
+
+/** A number from 0 to 1 that depends on the text only. */
+function hashOf(text: string): number {
+  let hash = 2166136261;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  return (hash >>> 0) / 2 ** 32;
+}

@@ -1,0 +1,70 @@
+import type { Cluster } from "./cluster.ts";
+import { Connection } from "./connection.ts";
+import { SqlError } from "./sql_error.ts";
+
+/** How long a draining node lets feeds go on, in milliseconds. */
+const DRAIN_TIME = 100;
+
+/** One node of the simulated cluster: a port that clients connect to, and that can go down on its own. */
+export class Node {
+  /** On the loopback address; the same after a restart. */
+  readonly port: number;
+  readonly #cluster: Cluster;
+  readonly #connections = new Set<Connection>();
+  #listener: Deno.TcpListener | undefined;
+  #draining = false;
+  #serving: Promise<void> = Promise.resolve();
+
+  /** @param port 0 takes a free one */
+  constructor(cluster: Cluster, port: number) {
+    this.#cluster = cluster;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
+    this.port = this.#listener.addr.port;
+    this.#serving = this.#serve(this.#listener);
+  }
+
+  /** False between {@linkcode kill} or {@linkcode drain} and {@linkcode restart}. */
+  get up(): boolean {
+    return this.#listener !== undefined;
+  }
+
+  /** The port closes and every connection with it, at once. */
+  async kill(): Promise<void> {
+    this.#listener?.close();
+    this.#listener = undefined;
+    for (const connection of this.#connections) connection.close();
+    await this.#serving;
+  }
+
+  /** A graceful shutdown: feeds get 57014, then every connection 57P01 (recording error-server-drain). */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_TIME));
+    const sessions = [...this.#connections].map(({ session }) => session?.drain());
+    await Promise.all(sessions);
+    await new Promise((resolve) => setTimeout(resolve, DRAIN_TIME));
+    await this.kill();
+  }
+
+  /** Listens again on the same port. */
+  restart(): void {
+    this.#draining = false;
+    if (this.#listener !== undefined) return;
+    this.#listener = Deno.listen({ hostname: "127.0.0.1", port: this.port });
+    this.#serving = this.#serve(this.#listener);
+  }
+
+  async #serve(listener: Deno.TcpListener): Promise<void> {
+    const served: Promise<void>[] = [];
+    for await (const socket of listener) {
+      socket.setNoDelay(true);
+      const connection = new Connection(this.#cluster, socket, this.port);
+      this.#connections.add(connection);
+      const refusal = this.#draining
+        ? new SqlError("57P01", "server is not accepting clients", undefined, "FATAL")
+        : undefined;
+      served.push(connection.serve(refusal).finally(() => this.#connections.delete(connection)));
+    }
+    await Promise.all(served);
+  }
+}

@@ -1,0 +1,34 @@
+import type { Hlc } from "../../src/hlc.ts";
+import type { SqlError } from "./sql_error.ts";
+
+/** A row as a changefeed may send it; what was deleted has no `after`. */
+export interface FeedRow {
+  readonly kind: "row";
+  readonly at: Hlc;
+  /** As the feed's table column shows it. */
+  readonly table: string;
+  /** JSON array of the primary key. */
+  readonly key: string;
+  /** JSON object of the row, or `undefined` for a deletion. */
+  readonly after: string | undefined;
+  /** JSON object of the row as it was, if there was one. */
+  readonly before: string | undefined;
+  /** Sent again only because the table's columns changed. */
+  readonly rescan: boolean;
+  /** JSON object that stands for a deleted row in the envelope `bare`: all columns but the key are null. */
+  readonly ghost: string | undefined;
+}
+
+/** Something in a table's history: a row, new columns, or the end of the feed. */
+export type FeedEvent =
+  | FeedRow
+  | { readonly kind: "schema"; readonly at: Hlc; readonly table: string }
+  | { readonly kind: "failure"; readonly at: Hlc; readonly error: SqlError };
+
+/** Where a changefeed's rows come from. It keeps no position, so that a feed can go back. */
+export interface RowSource {
+  /** All rows as of a timestamp. */
+  scan(at: Hlc): Iterable<FeedRow>;
+  /** What happened later than `after` and not later than `until`, in that order. */
+  between(after: Hlc, until: Hlc): Iterable<FeedEvent>;
+}

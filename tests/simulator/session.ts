@@ -1,0 +1,281 @@
+import { type ChangefeedStatement, parseChangefeed } from "./changefeed_statement.ts";
+import type { Cluster, RegisteredSession } from "./cluster.ts";
+import { engineError } from "./engine.ts";
+import { asCockroach, EngineSession } from "./engine_session.ts";
+import { ExtendedProtocol } from "./extended_protocol.ts";
+import type { FaultSubject } from "./faults.ts";
+import { Feed } from "./feed.ts";
+import { planFeed } from "./feed_plan.ts";
+import { BodyReader, type Frame } from "./frames.ts";
+import * as messages from "./messages.ts";
+import { type OwnContext, type OwnStatement, ownStatement, textFields } from "./own_statement.ts";
+import { queryCanceled, serverShutdown, SqlError } from "./sql_error.ts";
+import { splitStatements } from "./sql_lexer.ts";
+import { engineSchema } from "./sql_rewrite.ts";
+import { quoteIdentifier } from "../../src/table_name.ts";
+
+/** The client's side of a session. */
+export interface Wire {
+  /** Resolves when the client's socket has taken the bytes. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** Closes the connection without a word. */
+  close(): void;
+  /** The next message; `undefined` when the client is gone. */
+  next(): Promise<Frame | undefined>;
+  /** Port of the node it came in on. */
+  readonly node: number;
+  /** Aborted when the connection is gone. */
+  readonly closed: AbortSignal;
+}
+
+/** A statement by the way it is answered. */
+export type Statement =
+  | { readonly kind: "feed"; readonly sql: string; readonly feed: ChangefeedStatement }
+  | { readonly kind: "own"; readonly sql: string; readonly own: OwnStatement }
+  | { readonly kind: "engine"; readonly sql: string };
+
+/** The columns of a changefeed. */
+export const FEED_FIELDS: readonly messages.Field[] = [
+  ...textFields("table"),
+  { name: "key", type: "bytes" },
+  { name: "value", type: "bytes" },
+];
+
+/** What one client does after it has logged in. */
+export class Session implements RegisteredSession, OwnContext {
+  readonly id = crypto.randomUUID().replaceAll("-", "");
+  readonly user: string;
+  readonly cluster: Cluster;
+  readonly variables = new Map<string, string>();
+  readonly engine: EngineSession;
+  running: { readonly id: string; readonly sql: string } | undefined;
+  /** Answers that wait for the end of the client's batch. */
+  readonly #pending: Uint8Array<ArrayBuffer>[] = [];
+  readonly #wire: Wire;
+  readonly #extended: ExtendedProtocol;
+  #feedTables: readonly string[] = [];
+  #ending = new AbortController();
+  /** After CANCEL SESSION nothing is answered any more. */
+  #dead = false;
+  #draining = false;
+  #idle = false;
+
+  constructor(cluster: Cluster, wire: Wire, user: string, database: string, application: string) {
+    this.cluster = cluster;
+    this.user = user;
+    this.#wire = wire;
+    this.variables.set("database", database).set("application_name", application);
+    this.engine = new EngineSession(cluster, this);
+    this.#extended = new ExtendedProtocol(this);
+    wire.closed.addEventListener("abort", () => this.#ending.abort(wire.closed.reason), { once: true });
+  }
+
+  get sessionId(): string {
+    return this.id;
+  }
+
+  get database(): string {
+    return this.variables.get("database")!;
+  }
+
+  get application(): string {
+    return this.variables.get("application_name")!;
+  }
+
+  /** Whom faults hit. */
+  get subject(): FaultSubject {
+    return { application: this.application, node: this.#wire.node, tables: this.#feedTables };
+  }
+
+  readonly asAdmin = (sql: string): Promise<(string | null)[][]> => this.engine.asAdmin(sql);
+
+  /** Serves the client until it is gone. */
+  async serve(): Promise<void> {
+    this.cluster.sessions.add(this);
+    try {
+      for (;;) {
+        this.#idle = true;
+        const frame = await this.#wire.next();
+        this.#idle = false;
+        if (frame === undefined || frame.type === "X") return;
+        if (!this.#dead) await this.#handle(frame);
+        if (this.#draining && this.engine.status === "I") return await this.#shutDown();
+      }
+    } finally {
+      this.cluster.sessions.delete(this);
+      await this.engine.close(this.#extended.preparedNames());
+    }
+  }
+
+  cancel(what: "query" | "session"): void {
+    if (what === "session") this.#dead = true;
+    this.#ending.abort(queryCanceled());
+  }
+
+  /** Ends a running feed as CANCEL does, then the connection (recording error-server-drain). */
+  async drain(): Promise<void> {
+    this.#draining = true;
+    if (this.#idle && this.engine.status === "I") await this.#shutDown();
+    else if (this.running !== undefined) this.#ending.abort(queryCanceled());
+  }
+
+  async #shutDown(): Promise<void> {
+    await this.#wire.write(messages.errorResponse(serverShutdown())).catch(() => undefined);
+    this.#wire.close();
+  }
+
+  async #handle({ type, body }: Frame): Promise<void> {
+    if (type !== "Q") return await this.#extended.handle(type, body);
+    try {
+      const statements = splitStatements(new BodyReader(body).string());
+      if (statements.length === 0) this.send(messages.EMPTY_QUERY);
+      for (const sql of statements) await this.#simple(this.classify(sql));
+    } catch (error) {
+      this.send(messages.errorResponse(this.sqlError(error)));
+    }
+    await this.ready();
+  }
+
+  async #simple(statement: Statement): Promise<void> {
+    await this.guarded(statement.sql, async () => {
+      if (statement.kind === "feed") {
+        await this.runFeed(statement.feed, statement.sql, [], true);
+      } else if (statement.kind === "own") {
+        const { fields, rows, tag } = await statement.own.run(this);
+        if (fields.length > 0) this.send(messages.rowDescription(fields, []));
+        for (const row of rows) this.send(messages.textRow(fields, [], row));
+        this.send(messages.commandComplete(tag));
+      } else {
+        const answers = await this.engine.query(statement.sql);
+        this.send(...answers.filter(({ type }) => type !== "E").map(asCockroach));
+        const error = answers.find(({ type }) => type === "E");
+        if (error !== undefined) throw engineError(error.body);
+      }
+    });
+  }
+
+  /** Says how a statement is answered; throws SqlError for what cannot be. */
+  classify(sql: string): Statement {
+    const feed = parseChangefeed(sql, this.cluster.version.modern);
+    if (feed !== undefined) return { kind: "feed", sql, feed };
+    const own = ownStatement(sql);
+    return own === undefined ? { kind: "engine", sql } : { kind: "own", sql, own };
+  }
+
+  /** Runs a statement under the faults in force. */
+  async guarded(sql: string, run: () => Promise<void>): Promise<void> {
+    const { faults } = this.cluster;
+    const delay = faults.delayOf(this.subject, sql);
+    if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    const fault = faults.takeStatement(this.subject, sql);
+    if (fault === undefined) return await run();
+    const kept = this.#pending.length;
+    if (fault.effect.endsWith("after")) await run();
+    this.#pending.length = kept;
+    if (fault.effect.startsWith("drop")) this.#wire.close();
+    throw fault.error;
+  }
+
+  /** Runs a changefeed to its end; `limit` rows at most, if given. */
+  async runFeed(
+    statement: ChangefeedStatement,
+    sql: string,
+    formats: readonly messages.Format[],
+    describe: boolean,
+    limit?: number,
+  ): Promise<"complete" | "suspended"> {
+    this.#ending = new AbortController();
+    this.#wire.closed.throwIfAborted();
+    this.running = { id: crypto.randomUUID().replaceAll("-", ""), sql };
+    // CockroachDB describes the columns with the first row or the failure, whatever comes first.
+    if (describe) this.send(messages.rowDescription(FEED_FIELDS, formats));
+    try {
+      const plan = await planFeed(statement, this.cluster, {
+        user: this.user,
+        database: this.database,
+        maySelect: (targets) => this.#maySelect(targets.map(({ table }) => table.path)),
+      });
+      this.#feedTables = plan.tables;
+      const sink = limit === undefined ? this.#sink() : this.#limitedSink(limit);
+      await new Feed(this.cluster, plan, formats, sink, this.#ending.signal).run();
+      this.send(messages.commandComplete("CHANGEFEED"));
+      return "complete";
+    } catch (error) {
+      if (error instanceof LimitReached) return "suspended";
+      throw error;
+    } finally {
+      this.running = undefined;
+      this.#feedTables = [];
+    }
+  }
+
+  #sink() {
+    return {
+      subject: this.subject,
+      write: async (rows: Uint8Array<ArrayBuffer>) => {
+        await this.flush();
+        await this.#wire.write(rows);
+      },
+    };
+  }
+
+  #limitedSink(limit: number) {
+    let left = limit;
+    return {
+      subject: this.subject,
+      write: (rows: Uint8Array<ArrayBuffer>) => {
+        let offset = 0;
+        for (; left > 0 && offset < rows.length; left--) {
+          const end = offset + 1 + new DataView(rows.buffer, offset + 1).getInt32(0);
+          this.send(rows.slice(offset, end));
+          offset = end;
+        }
+        return left > 0 ? Promise.resolve() : Promise.reject(new LimitReached());
+      },
+    };
+  }
+
+  async #maySelect(paths: readonly { database: string; schema: string; name: string }[]): Promise<boolean> {
+    if (this.cluster.users.get(this.user)?.admin === true) return true;
+    for (const { database, schema, name } of paths) {
+      const table = `${quoteIdentifier(engineSchema(database, schema))}.${quoteIdentifier(name)}`;
+      const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
+      const [row] = await this.asAdmin(
+        `SELECT has_table_privilege(${literal(this.user)}, ${literal(table)}, 'SELECT')::text`,
+      );
+      if (row?.[0] !== "true") return false;
+    }
+    return true;
+  }
+
+  /** Keeps answers until the batch ends. */
+  send(...bytes: Uint8Array<ArrayBuffer>[]): void {
+    this.#pending.push(...bytes);
+  }
+
+  /** Sends the answers kept so far. */
+  async flush(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const bytes = new Uint8Array(await new Blob(this.#pending).arrayBuffer());
+    this.#pending.length = 0;
+    await this.#wire.write(bytes);
+  }
+
+  /** The end of a batch. */
+  async ready(): Promise<void> {
+    if (!this.#dead && !(this.#draining && this.engine.status === "I")) {
+      this.send(messages.readyForQuery(this.engine.status));
+    }
+    await this.flush();
+  }
+
+  /** The error for the client; anything unexpected is told too, and goes no further. */
+  sqlError(error: unknown): SqlError {
+    if (error instanceof SqlError) return error;
+    if (this.#wire.closed.aborted) throw error;
+    return new SqlError("XX000", `simulator: ${error instanceof Error ? error.stack : error}`);
+  }
+}
+
+/** A feed with a row limit has sent its rows. */
+class LimitReached extends Error {}

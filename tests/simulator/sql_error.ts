@@ -1,0 +1,33 @@
+/** Where in CockroachDB's source an error was made: file, line, routine (fields F, L, R of an ErrorResponse). */
+export type Origin = readonly [file: string, line: string, routine: string];
+
+/** An error that the client gets as an ErrorResponse. */
+export class SqlError extends Error {
+  override name = "SqlError";
+  /** SQLSTATE. */
+  readonly code: string;
+  /** Sent as F, L and R when known. */
+  readonly origin: Origin | undefined;
+  /** `ERROR`, or `FATAL` when the connection ends with it. */
+  readonly severity: "ERROR" | "FATAL";
+
+  constructor(code: string, message: string, origin?: Origin, severity: "ERROR" | "FATAL" = "ERROR") {
+    super(message);
+    this.code = code;
+    this.origin = origin;
+    this.severity = severity;
+  }
+}
+
+/** SQLSTATE of most changefeed failures: "uncategorized, unknown". */
+export const UNCATEGORIZED = "XXUUU";
+
+/** What a statement gets that was cancelled (recordings error-cancel-query, error-server-drain). */
+export function queryCanceled(): SqlError {
+  return new SqlError("57014", "query execution canceled", ["errors.go", "211", "init"]);
+}
+
+/** What every connection gets before a drained server closes it (recording error-server-drain). */
+export function serverShutdown(): SqlError {
+  return new SqlError("57P01", "server is shutting down", ["server.go", "825", "newAdminShutdownErr"]);
+}

@@ -1,0 +1,105 @@
+import { command, type OwnContext, type OwnStatement, show, textFields } from "./own_statement.ts";
+import { SqlError } from "./sql_error.ts";
+import type { TokenReader } from "./sql_lexer.ts";
+
+/** Session variables that can be set, with their defaults. */
+export const SESSION_VARIABLES: Readonly<Record<string, string>> = {
+  application_name: "",
+  bytea_output: "hex",
+  client_encoding: "UTF8",
+  client_min_messages: "notice",
+  database: "defaultdb",
+  datestyle: "ISO, MDY",
+  default_transaction_read_only: "off",
+  extra_float_digits: "0",
+  idle_in_session_timeout: "0",
+  idle_in_transaction_session_timeout: "0",
+  intervalstyle: "postgres",
+  lock_timeout: "0",
+  search_path: "public",
+  statement_timeout: "0",
+  timezone: "UTC",
+  transaction_isolation: "serializable",
+};
+
+const FIXED: Readonly<Record<string, (context: OwnContext) => string>> = {
+  crdb_version: ({ cluster }) => cluster.version.text,
+  server_version: ({ cluster }) => cluster.version.parameters[0]![1],
+  session_id: ({ sessionId }) => sessionId,
+  session_user: ({ user }) => user,
+  node_id: () => "1",
+  is_superuser: ({ cluster, user }) => cluster.users.get(user)?.admin === true ? "on" : "off",
+  standard_conforming_strings: () => "on",
+  integer_datetimes: () => "on",
+};
+
+/** `SET x = y`, `USE db`, `RESET x`, `DISCARD ALL`, `SET CLUSTER SETTING x = y`. */
+export function setting(reader: TokenReader): OwnStatement | undefined {
+  if (reader.accept("USE")) return assign("database", reader.identifier() ?? "", "SET");
+  if (reader.accept("DISCARD", "ALL")) return command("DISCARD", () => undefined);
+  if (reader.accept("RESET")) {
+    const name = reader.identifier() ?? "";
+    return assign(name, SESSION_VARIABLES[name] ?? "", "RESET");
+  }
+  if (reader.accept("SET", "CLUSTER", "SETTING")) return clusterSetting(reader);
+  if (!reader.accept("SET")) return undefined;
+  if (reader.accept("TRANSACTION") || reader.accept("SESSION", "CHARACTERISTICS")) {
+    return command("SET", () => undefined);
+  }
+  if (!reader.accept("SESSION")) reader.accept("LOCAL");
+  if (reader.accept("TIME", "ZONE")) return assign("timezone", reader.value() ?? "UTC", "SET");
+  const name = reader.path().join(".");
+  if (!reader.accept("=")) reader.accept("TO");
+  const values: string[] = [];
+  do values.push(reader.value() ?? ""); while (reader.accept(","));
+  const value = values.join(", ");
+  return assign(name, value.toUpperCase() === "DEFAULT" ? SESSION_VARIABLES[name] ?? "" : value, "SET");
+}
+
+function assign(name: string, value: string, tag: string): OwnStatement {
+  return command(tag, ({ variables, cluster }) => {
+    if (!(name in SESSION_VARIABLES)) throw unrecognized(name);
+    if (name === "database" && !cluster.databases.has(value)) {
+      throw new SqlError("3D000", `database "${value}" does not exist`);
+    }
+    variables.set(name, value);
+  });
+}
+
+function clusterSetting(reader: TokenReader): OwnStatement {
+  const name = reader.path().join(".");
+  if (!reader.accept("=")) reader.accept("TO");
+  const value = reader.value() ?? "";
+  return command("SET CLUSTER SETTING", ({ cluster, user }) => {
+    if (cluster.users.get(user)?.admin !== true) {
+      throw new SqlError("42501", "only users with the admin role are allowed to SET CLUSTER SETTING");
+    }
+    cluster.settings.set(name, value.toLowerCase());
+    cluster.settingsChanged.fire();
+  });
+}
+
+/** `SHOW x`, `SHOW CLUSTER SETTING x`. */
+export function showSetting(reader: TokenReader): OwnStatement | undefined {
+  if (reader.accept("SHOW", "CLUSTER", "SETTING")) return showClusterSetting(reader.path().join("."));
+  if (!reader.accept("SHOW")) return undefined;
+  reader.accept("SESSION");
+  const name = reader.accept("TIME", "ZONE") ? "timezone" : reader.path().join(".");
+  if (!reader.done || !(name in SESSION_VARIABLES || name in FIXED)) return undefined;
+  return show(textFields(name), (context) => [[
+    context.variables.get(name) ?? FIXED[name]?.(context) ?? SESSION_VARIABLES[name] ?? "",
+  ]]);
+}
+
+function showClusterSetting(name: string): OwnStatement {
+  const type = name.endsWith(".enabled") ? "bool" : "text";
+  return show([{ name, type }], ({ cluster }) => {
+    const value = cluster.settings.get(name);
+    if (value === undefined) throw new SqlError("42704", `unknown setting: "${name}"`);
+    return [[type === "bool" ? value.slice(0, 1) : value]];
+  });
+}
+
+function unrecognized(name: string): SqlError {
+  return new SqlError("42704", `unrecognized configuration parameter "${name}"`);
+}

@@ -1,0 +1,146 @@
+import { compareHlc, type Hlc } from "../../src/hlc.ts";
+import { compareValues, encodeObject, encodingOf } from "./encoding.ts";
+
+/** A column; the engine's number identifies it when its name changes. */
+export interface Column {
+  readonly id: number;
+  readonly name: string;
+  /** The engine's name of the type: `int8`, `_text`. */
+  readonly type: string;
+  /** It has a default or is computed: adding it rewrites every row. */
+  readonly filled: boolean;
+}
+
+/** The columns of a table at some time. */
+export interface Shape {
+  readonly columns: readonly Column[];
+  /** Indexes into `columns`, in the order of the key. */
+  readonly primaryKey: readonly number[];
+}
+
+/** Texts as the engine prints them, one for each column of a shape. */
+export type Values = readonly (string | null)[];
+
+/** A row with the columns it was written with. */
+export interface Row {
+  readonly shape: Shape;
+  readonly values: Values;
+}
+
+/** A row from one commit on; deleted ones have no row. */
+export interface Version {
+  readonly at: Hlc;
+  readonly row: Row | undefined;
+}
+
+/** Where a table stands. */
+export interface TablePath {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+}
+
+/** A table and every version of its rows. */
+export class TableHistory {
+  /** The engine's object id. */
+  readonly id: number;
+  /** Changes with a rename. */
+  path: TablePath;
+  /** When it began to exist. */
+  readonly created: Hlc;
+  /** When it was dropped. */
+  dropped: Hlc | undefined;
+  /** Seconds that old versions are kept. */
+  retention = 90_000;
+  /** Nothing at or below it can be read, whatever the retention. */
+  collected: Hlc | undefined;
+  readonly #shapes: { readonly from: Hlc; readonly shape: Shape }[] = [];
+  readonly #versions = new Map<string, Version[]>();
+  #sortedKeys: string[] | undefined;
+
+  constructor(id: number, path: TablePath, created: Hlc, shape: Shape) {
+    this.id = id;
+    this.path = path;
+    this.created = created;
+    this.#shapes.push({ from: created, shape });
+  }
+
+  /** The columns now. */
+  get shape(): Shape {
+    return this.#shapes.at(-1)!.shape;
+  }
+
+  /** The columns at a timestamp. */
+  shapeAt(at: Hlc): Shape {
+    return (this.#shapes.findLast(({ from }) => compareHlc(from, at) <= 0) ?? this.#shapes[0]!).shape;
+  }
+
+  /** New columns from a timestamp on. */
+  reshape(from: Hlc, shape: Shape): void {
+    this.#shapes.push({ from, shape });
+  }
+
+  /** Whether the table can be found at a timestamp. */
+  existsAt(at: Hlc): boolean {
+    return compareHlc(this.created, at) <= 0 &&
+      (this.dropped === undefined || compareHlc(at, this.dropped) < 0);
+  }
+
+  /** The newest row of a key. */
+  newest(key: string): Row | undefined {
+    return this.#versions.get(key)?.at(-1)?.row;
+  }
+
+  /** Records a row's next version; the first one is never a deletion. */
+  record(key: string, version: Version): void {
+    const versions = this.#versions.get(key);
+    if (versions !== undefined) {
+      versions.push(version);
+      return;
+    }
+    this.#versions.set(key, [version]);
+    this.#sortedKeys = undefined;
+  }
+
+  /** The keys in the order of the primary key. */
+  keys(): readonly string[] {
+    this.#sortedKeys ??= [...this.#versions].toSorted(([, a], [, b]) => compareKeys(a[0]!.row!, b[0]!.row!))
+      .map(([key]) => key);
+    return this.#sortedKeys;
+  }
+
+  /** The row of a key at a timestamp. */
+  rowAt(key: string, at: Hlc): Row | undefined {
+    return this.#versions.get(key)?.findLast((version) => compareHlc(version.at, at) <= 0)?.row;
+  }
+}
+
+/** JSON array of a row's primary key. */
+export function keyJson({ shape, values }: Row): string {
+  const parts = shape.primaryKey.map((index) => encodingOf(shape.columns[index]!.type)(values[index]!));
+  return `[${parts.join(", ")}]`;
+}
+
+/** JSON object of a row, with the columns of another shape if given: those it does not have are null. */
+export function rowJson(row: Row, shape: Shape = row.shape): string {
+  return encodeObject(shape.columns.map(({ id, name, type }, index) => {
+    const position = shape === row.shape ? index : row.shape.columns.findIndex((column) => column.id === id);
+    const value = row.values[position] ?? null;
+    return [name, value === null ? "null" : encodingOf(type)(value)];
+  }));
+}
+
+/** JSON object of a row of which only the key is left. */
+export function ghostJson(row: Row): string {
+  const values = row.values.map((value, index) => row.shape.primaryKey.includes(index) ? value : null);
+  return rowJson({ shape: row.shape, values });
+}
+
+/** The order of the primary key. */
+export function compareKeys(a: Row, b: Row): number {
+  for (const [position, index] of a.shape.primaryKey.entries()) {
+    const difference = compareValues(a.values[index]!, b.values[b.shape.primaryKey[position]!]!);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
