@@ -43,7 +43,7 @@ export interface RelayParts {
   readonly queue: MessageQueue;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
-  /** Time in milliseconds; asked once a batch of rows. */
+  /** Time in milliseconds; asked once a batch of rows and after every wait. */
   readonly now: () => number;
   /** Counts; must be cheap. */
   readonly observe: {
@@ -68,7 +68,7 @@ export async function relay(
   signal: AbortSignal,
 ): Promise<void> {
   for await (const events of feed) {
-    const publishedAt = now();
+    let publishedAt = now();
     for (const event of events) {
       if (event.kind === "resolved") {
         guard.raiseFloor(event.timestamp);
@@ -81,7 +81,10 @@ export async function relay(
         observe.dropped(event);
         continue;
       }
-      while (queue.blocked !== undefined && !signal.aborted) await abortable(queue.blocked, signal);
+      while (queue.blocked !== undefined && !signal.aborted) {
+        await abortable(queue.blocked, signal);
+        publishedAt = now();
+      }
       if (signal.aborted) return;
 
       // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
@@ -91,7 +94,10 @@ export async function relay(
       const committed = operation === "read" ? undefined : updated;
       queue.publish(message);
       const full = window.add({ table, key, previous, committed, publishedAt }, message.body.length);
-      if (full !== undefined) await full;
+      if (full !== undefined) {
+        await full;
+        publishedAt = now();
+      }
     }
   }
 }
@@ -100,6 +106,5 @@ export async function relay(
 async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
   signal.addEventListener("abort", resolve, { once: true });
-  await Promise.race([promise, aborted]);
-  signal.removeEventListener("abort", resolve);
+  await Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", resolve));
 }
