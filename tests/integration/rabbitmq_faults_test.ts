@@ -247,7 +247,8 @@ Deno.test("connect() goes on to a node that answers, and says what stops it rath
   }
 });
 
-Deno.test("a broker that shuts down is BrokerUnreachable", async () => {
+const ownProcess = { sanitizeOps: false, sanitizeResources: false }; // the broker becomes another process
+Deno.test("a broker that shuts down is BrokerUnreachable", ownProcess, async () => {
   await withSession(optionsFor(rabbitmq.url), async ({ publisher, outcomes, queue }) => {
     const restarting = rabbitmq.restart();
     const error = await outcomes.failure;

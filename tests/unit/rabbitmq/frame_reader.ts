@@ -30,7 +30,7 @@ export function readMessages(bytes: Uint8Array): ReadMessage[] {
 }
 
 function readFrames(bytes: Uint8Array): Frame[] {
-  const copy = bytes.slice();
+  const copy = new Uint8Array(bytes);
   const view = new AMQPView(copy.buffer);
   const frames: Frame[] = [];
   for (let at = 0; at < view.byteLength;) {
