@@ -72,6 +72,8 @@ Deno.test("parseAmqpAddresses() never shows a password, however it is broken", (
   const broken = [
     "amqp://me:s3cr3t",
     "amqp://me:s3/cr3t@h",
+    "amqp://me:1/s3cr3t@h",
+    "amqp://me:1?s3cr3t@h",
     "amqp://me:s3?cr3t@h",
     "amqp://me:s3cr3t@h:x",
     "amqp://me:s3cr3t@h h",

@@ -79,6 +79,8 @@ Deno.test("parseDatabaseUrl() never shows a password, however it is broken", () 
     "postgres://me:s3cr3t",
     "postgres://me:s3cr3t/db",
     "postgres://me:s3/cr3t@h/db",
+    "postgres://me:1/s3cr3t@h/db",
+    "postgres://me:1?sslcert=s3cr3t@h/db",
     "postgres://me:s3?cr3t@h/db",
     "postgres://me:s3cr3t/@h/db",
     "postgres://me:s3cr3t%@h/db",

@@ -13,11 +13,15 @@ for (const [name, section] of Object.entries(SECTIONS)) {
 }
 
 Deno.test("withSections() replaces what is between the markers and nothing else", () => {
-  const readme = "# Title\n<!-- settings -->old $& text<!-- /settings -->\nEnd\n";
+  const names = Object.keys(SECTIONS);
+  const readme = `# Title\n${
+    names.map((name) => `<!-- ${name} -->old $& text<!-- /${name} -->`).join("\n")
+  }\nEnd\n`;
   const written = withSections(readme);
-  assert.ok(written.startsWith("# Title\n<!-- settings -->\n\n"));
-  assert.ok(written.endsWith("\n\n<!-- /settings -->\nEnd\n"));
-  assert.equal(sectionOf(written, "settings"), SECTIONS["settings"]);
+  assert.ok(
+    written.startsWith("# Title\n<!--") && written.endsWith("-->\nEnd\n") && !written.includes("old"),
+  );
+  for (const name of names) assert.equal(sectionOf(written, name), SECTIONS[name]);
   assert.equal(withSections(written), written);
 });
 
