@@ -15,7 +15,8 @@ export class RowWriter {
 
   /** @param formats of the three columns; text makes hexadecimal of the BYTES columns key and value */
   constructor(formats: readonly Format[]) {
-    this.#formats = formats;
+    // One format stands for all columns.
+    this.#formats = formats.length === 1 ? Array(3).fill(formats[0]) : formats;
   }
 
   /** Bytes collected. */
