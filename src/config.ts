@@ -73,7 +73,7 @@ export interface RabbitMqConfig {
   readonly queue?: string;
   /** Either this or `queue` is there. */
   readonly exchange?: string;
-  /** Whether a missing queue or exchange is made. */
+  /** Whether a missing queue is made; an exchange never is. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
@@ -108,12 +108,22 @@ export function parseArguments(
   const line = readCommandLine(argv);
   if (line.help) return { kind: "help", text: helpText() };
   if (line.version) return { kind: "version", text: `crdb-changefeed-publisher ${VERSION}` };
-  const sources: Sources = { flags: line.flags, env, readFile };
+  const sources: Sources = { flags: line.flags, env, readFile: readingOnce(readFile) };
   const given = readSettings(sources);
   const problems = [...line.problems, ...given.problems, ...conflicts(given, sources)];
   if (problems.length > 0) return { kind: "problems", problems };
   // Without a problem no value that must be there is missing.
   return { kind: line.command, config: configFrom(given.values as Values, sources) };
+}
+
+/** A file is checked first and used later; a pipe (`<(…)`) can be read only once. */
+function readingOnce(readFile: (path: string) => string): (path: string) => string {
+  const texts = new Map<string, string>();
+  return (path) => {
+    const text = texts.get(path) ?? readFile(path);
+    texts.set(path, text);
+    return text;
+  };
 }
 
 function configFrom(values: Values, sources: Sources): Config {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { parseArguments } from "../../src/config.ts";
 import { describe } from "../../src/config_summary.ts";
-import { configOf, parse, problemsOf, SECRET } from "../support/settings.ts";
+import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
 
@@ -136,6 +137,17 @@ Deno.test("parseArguments() reads TLS files and wants certificate and key togeth
     '--amqp-tls-ca "/ca": is not a PEM file',
   ]);
   assert.match(problemsOf("--amqp-tls-ca /ca", {}, files).join(), /need an amqps:\/\/ address/);
+});
+
+Deno.test("parseArguments() reads a file once: it may be a pipe", () => {
+  const pipe = [PEM];
+  const parsed = parseArguments(
+    ["--table", "foo", "--amqp-tls-ca", "/dev/fd/63"],
+    { ...ENVIRONMENT, AMQP_ADDR: "amqps://mq" },
+    () => pipe.pop() ?? "",
+  );
+  assert.ok(parsed.kind === "run");
+  assert.equal(parsed.config.rabbitmq?.tls.ca, PEM);
 });
 
 Deno.test("parseArguments() checks the files that DATABASE_URL names, unless TLS is off", () => {
