@@ -21,6 +21,8 @@ export interface RegisteredSession {
   readonly id: string;
   readonly user: string;
   readonly application: string;
+  /** Port of the node it is on. */
+  readonly node: number;
   /** The statement that runs now. */
   readonly running: { readonly id: string; readonly sql: string } | undefined;
   /** Ends the statement with 57014. */

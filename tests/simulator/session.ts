@@ -82,9 +82,13 @@ export class Session implements RegisteredSession, OwnContext {
     return this.variables.get("application_name")!;
   }
 
+  get node(): number {
+    return this.#wire.node;
+  }
+
   /** Whom faults hit. */
   get subject(): FaultSubject {
-    return { application: this.application, node: this.#wire.node, tables: this.#feedTables };
+    return { application: this.application, node: this.node, tables: this.#feedTables };
   }
 
   readonly asAdmin = (sql: string): Promise<(string | null)[][]> => this.engine.asAdmin(sql);
