@@ -1,19 +1,19 @@
-import type { AmqpAddress } from "./amqp_address.ts";
-import type { ChangefeedOption } from "./changefeed_option.ts";
-import { readCommandLine } from "./command_line.ts";
-import type { DatabaseUrl } from "./database_url.ts";
+import type { AmqpAddress } from "./settings/amqp_address.ts";
+import type { ChangefeedOption } from "./settings/changefeed_option.ts";
+import { readCommandLine } from "./settings/command_line.ts";
+import type { DatabaseUrl } from "./settings/database_url.ts";
 import type { Format } from "./encode.ts";
-import { defaultFeedName } from "./feed_name.ts";
-import { readSettings, type Sources } from "./given_settings.ts";
-import { helpText } from "./help.ts";
-import type { HostPort } from "./host_port.ts";
-import type { LogFormat } from "./log.ts";
-import type { LogLevel } from "./log_level.ts";
-import type { Pair } from "./reading.ts";
-import { conflicts, settingWarnings } from "./setting_conflicts.ts";
-import type { Values } from "./settings.ts";
+import { defaultFeedName } from "./settings/feed_name.ts";
+import { readSettings, type Sources } from "./settings/given_settings.ts";
+import { helpText } from "./settings/help.ts";
+import type { HostPort } from "./settings/host_port.ts";
+import type { LogFormat } from "./telemetry/log.ts";
+import type { LogLevel } from "./settings/log_level.ts";
+import type { Pair } from "./settings/reading.ts";
+import { conflicts, settingWarnings } from "./settings/setting_conflicts.ts";
+import type { Values } from "./settings/settings.ts";
 import type { TableName } from "./table_name.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "./settings/version.ts";
 
 /** Everything the operator decided, read and checked. */
 export interface Config {

@@ -9,7 +9,7 @@ import type { Hlc } from "./hlc.ts";
 import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
-import type { State } from "./status.ts";
+import type { State } from "./telemetry/status.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {

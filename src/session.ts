@@ -5,7 +5,7 @@ import { AgentError } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { InFlight, MessageQueue } from "./relay.ts";
 import type { Retry } from "./retry.ts";
-import type { State } from "./status.ts";
+import type { State } from "./telemetry/status.ts";
 
 /** Told what becomes of the messages of one connection. */
 export interface Outcomes {

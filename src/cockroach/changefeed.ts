@@ -1,6 +1,6 @@
 import type { FeedEvent, Position } from "../change.ts";
-import type { ChangefeedOption } from "../changefeed_option.ts";
-import type { DatabaseUrl } from "../database_url.ts";
+import type { ChangefeedOption } from "../settings/changefeed_option.ts";
+import type { DatabaseUrl } from "../settings/database_url.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { fullTableName, type TableName } from "../table_name.ts";

@@ -1,5 +1,5 @@
 import pg from "pg";
-import type { DatabaseUrl } from "../database_url.ts";
+import type { DatabaseUrl } from "../settings/database_url.ts";
 import { classifySourceError } from "./errors.ts";
 import type { RowStream } from "./row_stream.ts";
 import { type Tls, tlsAttempts } from "./tls.ts";
@@ -49,11 +49,11 @@ type Target = { readonly host: string; readonly port: number; readonly applicati
 async function connectTo(url: DatabaseUrl, target: Target, signal?: AbortSignal): Promise<Connection> {
   let failure: unknown;
   for (const { tls, yieldsTo } of tlsAttempts(url)) {
+    signal?.throwIfAborted();
     const connection = new Connection(url, target, tls);
     const giveUp = () => connection.close();
     signal?.addEventListener("abort", giveUp);
     try {
-      signal?.throwIfAborted();
       await connection.open();
       return connection;
     } catch (cause) {

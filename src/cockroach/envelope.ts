@@ -66,12 +66,11 @@ function readWrapped(table: string, key: string, value: string, options: Envelop
   let updated: Hlc | undefined;
   if (start > 0 && value.startsWith(UPDATED, start)) {
     updated = parseHlc(detached(value.slice(start + UPDATED.length, -2)));
-  } else {
-    const tail = TAIL.exec(value.slice(-100));
-    if (tail !== null) {
-      start = value.length - tail[0].length;
-      updated = parseHlc(detached(tail[1]!));
-    }
+  }
+  const tail = updated === undefined ? TAIL.exec(value.slice(-100)) : null;
+  if (tail !== null) {
+    start = value.length - tail[0].length;
+    updated = parseHlc(detached(tail[1]!));
   }
   if (updated === undefined || !value.endsWith('"}')) {
     throw malformed(table, value, "does not end with its timestamp");

@@ -1,4 +1,4 @@
-import type { ChangefeedOption } from "../changefeed_option.ts";
+import type { ChangefeedOption } from "../settings/changefeed_option.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import { quoteTableName, type TableName } from "../table_name.ts";

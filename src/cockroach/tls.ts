@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { DatabaseUrl } from "../database_url.ts";
+import type { DatabaseUrl } from "../settings/database_url.ts";
 
 /** What Node.js's TLS takes; certificates and keys as PEM texts. */
 export interface Tls {

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import type { StatusSnapshot, Verdict } from "../status.ts";
+import type { StatusSnapshot, Verdict } from "../telemetry/status.ts";
 import { PAGE_POLICY, statusPage } from "./status_page.ts";
 
 /** What the app shows; it changes nothing. */

@@ -1,5 +1,5 @@
 import { AgentError } from "../errors.ts";
-import { type HostPort, hostPortText } from "../host_port.ts";
+import { type HostPort, hostPortText } from "../settings/host_port.ts";
 
 /** A server that listens. */
 export interface HttpServer {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import { type Hlc, hlcTime } from "../hlc.ts";
-import type { LastFailure, StatusSnapshot, Verdict } from "../status.ts";
+import type { LastFailure, StatusSnapshot, Verdict } from "../telemetry/status.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --good: #1a7f37; --bad: #cf222e; --quiet: #636c76; --line: #d1d9e0; }

@@ -1,17 +1,17 @@
 import { AMQPClient } from "@cloudamqp/amqp-client";
-import { Writer } from "@cloudamqp/amqp-client/amqp-frame";
 import type { AMQPView } from "@cloudamqp/amqp-client/amqp-view";
 import type { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
-import type { AmqpAddress } from "../amqp_address.ts";
+import type { AmqpAddress } from "../settings/amqp_address.ts";
 import { AgentError } from "../errors.ts";
 import { classifyBrokerError } from "./errors.ts";
 import type { LockChannel } from "./lock.ts";
+import { answerGreeting, type Credentials } from "./login.ts";
 import type { TopologyChannel } from "./topology.ts";
 
 /** TLS settings of `amqps` addresses; certificates and keys as PEM texts. */
 export interface TlsOptions {
-  /** Certificates to trust instead of the system's. */
+  /** Authorities to trust instead of the well-known ones. */
   readonly ca?: string;
   /** Client certificate; with it and no user in the address the certificate logs in (EXTERNAL). */
   readonly cert?: string;
@@ -76,11 +76,10 @@ export interface Connection {
   shutdown(): Promise<void>;
 }
 
-const PRODUCT = "crdb-changefeed-publisher";
 const CONNECT_TIMEOUT = 10_000;
 const CLOSE_TIMEOUT = 1_000;
 const FRAME_MAX = 131_072;
-const METHOD = 1, CONNECTION = 10, START = 10, START_OK = 11;
+const METHOD = 1, CONNECTION = 10, START = 10;
 const HEARTBEAT_FRAME = new Uint8Array([8, 0, 0, 0, 0, 0, 0, 206]);
 /** Half heartbeats without a byte after which more than two whole ones have passed. */
 const SILENT_TICKS = 5;
@@ -97,7 +96,7 @@ interface Private {
  */
 class Client extends AMQPClient implements Connection {
   readonly address: string;
-  readonly #credentials: { readonly user: string; readonly password: string } | undefined;
+  readonly #credentials: Credentials;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #silentTicks = 0;
   #socketError: Error | undefined;
@@ -121,7 +120,8 @@ class Client extends AMQPClient implements Connection {
       try {
         return onRead.call(this, chunk);
       } catch (cause) {
-        this.abort(new Error("socket closed: the peer does not speak AMQP 0-9-1", { cause }));
+        const known = cause instanceof AgentError;
+        this.abort(known ? cause : new Error("socket closed: the peer does not speak AMQP 0-9-1", { cause }));
         return false;
       }
     };
@@ -189,54 +189,9 @@ class Client extends AMQPClient implements Connection {
   protected override parseFrames(view: AMQPView): void {
     const greeting = view.getUint8(0) === METHOD && view.getUint16(7) === CONNECTION &&
       view.getUint16(9) === START;
-    if (greeting) this.#logIn(view);
-    else super.parseFrames(view);
-  }
-
-  #logIn(start: AMQPView): void {
-    const properties = 13; // after the frame's start, class, method and version
-    const [, length] = start.getTable(properties);
-    const [mechanisms] = start.getLongString(properties + length);
-    const credentials = this.#credentials;
-    const mechanism = credentials === undefined ? "EXTERNAL" : "PLAIN";
-    if (!mechanisms.split(" ").includes(mechanism)) {
-      this.abort(
-        new AgentError(
-          "BrokerDenied",
-          `RabbitMQ at "${this.address}" offers no ${mechanism} login, only ${mechanisms}`,
-          {
-            hint: credentials === undefined
-              ? "enable the plugin rabbitmq_auth_mechanism_ssl, or name a user in AMQP_ADDR"
-              : "enable PLAIN in auth_mechanisms, or use a client certificate",
-          },
-        ),
-      );
-      return;
-    }
-    const frame = new Writer({
-      bufferSize: 8192,
-      type: METHOD,
-      channel: 0,
-      classId: CONNECTION,
-      method: START_OK,
-    });
-    frame.writeTable({
-      connection_name: this.name,
-      product: PRODUCT,
-      platform: this.platform,
-      capabilities: {
-        authentication_failure_close: true,
-        "basic.nack": true,
-        "connection.blocked": true,
-        consumer_cancel_notify: true,
-        publisher_confirms: true,
-      },
-    });
-    frame.writeShortString(mechanism);
-    frame.writeLongString(credentials === undefined ? "" : `\0${credentials.user}\0${credentials.password}`);
-    frame.writeShortString("en_US");
-    frame.finalize();
-    this.send(frame.toUint8Array());
+    if (!greeting) return super.parseFrames(view);
+    const name = { connection: this.name ?? "", platform: this.platform ?? "" };
+    this.send(answerGreeting(view, this.#credentials, name));
   }
 
   /**

@@ -1,7 +1,7 @@
 // How fast the RabbitMQ adapter publishes, and what CPU it takes: deno run -A tests/bench/publisher.ts [MESSAGES] [WINDOW]
 import process from "node:process";
 import type { Message } from "../../src/encode.ts";
-import { parseAmqpAddresses } from "../../src/amqp_address.ts";
+import { parseAmqpAddresses } from "../../src/settings/amqp_address.ts";
 import { RabbitMQBroker } from "../../src/rabbitmq/broker.ts";
 import { RabbitMQ } from "../support/rabbitmq.ts";
 import { print, say } from "../support/terminal.ts";

@@ -56,6 +56,12 @@ export class RunningAgent implements AsyncDisposable {
     return { status: response.status, body: await response.text() };
   }
 
+  /** Resolves when `/readyz` says so: it publishes, or stands by for another that does. */
+  async ready(): Promise<void> {
+    await this.logged("serves");
+    await until("readiness", DEADLINE, async () => (await this.fetch("/readyz")).status === 200 || undefined);
+  }
+
   /** Asks it to stop; gives its exit code. */
   async stop(): Promise<number> {
     this.#process.signal("SIGTERM");

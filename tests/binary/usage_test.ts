@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { flagName, type Setting } from "../../src/setting.ts";
-import { SETTINGS } from "../../src/settings.ts";
+import { flagName, type Setting } from "../../src/settings/setting.ts";
+import { SETTINGS } from "../../src/settings/settings.ts";
 import { Executable } from "./executable.ts";
 
 Deno.test("the executable lists every flag and every variable with --help", async () => {

@@ -1,6 +1,6 @@
 import { AMQPClient, type AMQPMessage } from "@cloudamqp/amqp-client";
 import { connect, createServer, type Socket } from "node:net";
-import { parseAmqpAddresses } from "../../src/amqp_address.ts";
+import { parseAmqpAddresses } from "../../src/settings/amqp_address.ts";
 import type { Message } from "../../src/encode.ts";
 import type { AgentError } from "../../src/errors.ts";
 import { RabbitMQBroker, type RabbitMQOptions } from "../../src/rabbitmq/broker.ts";

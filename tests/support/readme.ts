@@ -1,6 +1,6 @@
 /** Writes the README's sections that come from the code: `deno run -A tests/support/readme.ts`. */
-import { settingsMarkdown } from "../../src/help.ts";
-import { metricsTable } from "../../src/metric_table.ts";
+import { settingsMarkdown } from "../../src/settings/help.ts";
+import { metricsTable } from "../../src/telemetry/metric_table.ts";
 
 /** Path of the README, from anywhere. */
 export const README: URL = new URL("../../README.md", import.meta.url);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { parseArguments } from "../../src/config.ts";
-import { describe } from "../../src/config_summary.ts";
+import { describe } from "../../src/settings/config_summary.ts";
 import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import manifest from "../../deno.json" with { type: "json" };
-import { parseDuration } from "../../src/duration.ts";
-import type { Setting } from "../../src/setting.ts";
-import { SETTINGS } from "../../src/settings.ts";
+import { parseDuration } from "../../src/settings/duration.ts";
+import type { Setting } from "../../src/settings/setting.ts";
+import { SETTINGS } from "../../src/settings/settings.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 const read = (path: string) => Deno.readTextFile(new URL(path, ROOT));

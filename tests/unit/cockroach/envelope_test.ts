@@ -72,6 +72,12 @@ Deno.test("wrapped: the timestamp may have a logical part and any length", () =>
   }
 });
 
+Deno.test("wrapped: a column that looks like the timestamp, where one of usual length would stand, is not it", () => {
+  const value = `{"after": null, "before": {"after": null, "updated": " "}, "updated": "10.0000000000"}`;
+  assert.equal(value.slice(-46, -32), ', "updated": "');
+  assert.equal(readChange(value, { diff: true }).updated, "10.0000000000");
+});
+
 Deno.test("wrapped: deletions are told from upserts, with and without diff", () => {
   const deleted = `{"after": null, "updated": "${T}"}`;
   const deletedDiff = `{"after": null, "before": {"a": 54, "b": 10}, "updated": "${T}"}`;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { Hlc } from "../../../src/hlc.ts";
 import { type AppParts, createApp } from "../../../src/http/app.ts";
-import type { StatusSnapshot } from "../../../src/status.ts";
+import type { StatusSnapshot } from "../../../src/telemetry/status.ts";
 
 const AT = Date.UTC(2026, 10, 24, 21, 56, 48);
 const SNAPSHOT: StatusSnapshot = {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { AmqpAddress } from "../../../src/amqp_address.ts";
+import type { AmqpAddress } from "../../../src/settings/amqp_address.ts";
 import { connect, type ConnectionOptions } from "../../../src/rabbitmq/connection.ts";
 import { type Behaviour, FakeBroker, type Step } from "./fake_broker.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type AmqpAddress, amqpAddressText, parseAmqpAddresses } from "../../src/amqp_address.ts";
-import { anyText } from "../support/arbitrary.ts";
+import { type AmqpAddress, amqpAddressText, parseAmqpAddresses } from "../../../src/settings/amqp_address.ts";
+import { anyText } from "../../support/arbitrary.ts";
 
 function parse(text: string): readonly AmqpAddress[] {
   const addresses = parseAmqpAddresses(text);

@@ -19,7 +19,7 @@ import {
   wholeSeconds,
 } from "./reading.ts";
 import type { Setting, ValueOf } from "./setting.ts";
-import { parseTableName, type TableName } from "./table_name.ts";
+import { parseTableName, type TableName } from "../table_name.ts";
 
 const HOUR = 3_600_000;
 const MEBIBYTE = 1024 ** 2;

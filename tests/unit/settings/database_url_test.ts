@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type DatabaseUrl, databaseUrlText, parseDatabaseUrl } from "../../src/database_url.ts";
-import { anyText } from "../support/arbitrary.ts";
+import { type DatabaseUrl, databaseUrlText, parseDatabaseUrl } from "../../../src/settings/database_url.ts";
+import { anyText } from "../../support/arbitrary.ts";
 
 function parse(text: string): DatabaseUrl {
   const url = parseDatabaseUrl(text);

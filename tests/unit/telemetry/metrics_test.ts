@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { METRICS, metricsTable } from "../../src/metric_table.ts";
-import { Metrics } from "../../src/metrics.ts";
-import { STATES } from "../../src/status.ts";
+import { METRICS, metricsTable } from "../../../src/telemetry/metric_table.ts";
+import { Metrics } from "../../../src/telemetry/metrics.ts";
+import { STATES } from "../../../src/telemetry/status.ts";
 
 const NOW = Date.UTC(2026, 10, 24) / 1000;
 const FEED = "defaultdb.public.foo";
@@ -24,7 +24,7 @@ async function sample(series: string, record: (metrics: Metrics) => void): Promi
 }
 
 Deno.test("README shows the table of metrics", async () => {
-  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8").catch(() => "");
+  const readme = await readFile(new URL("../../../README.md", import.meta.url), "utf8").catch(() => "");
   const [, shown] = /<!-- metrics -->\n([\s\S]*?)\n<!-- \/metrics -->/.exec(readme) ?? [];
   assert.ok(
     shown !== undefined,

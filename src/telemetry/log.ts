@@ -7,7 +7,7 @@ import {
   type TextFormatter,
 } from "@logtape/logtape";
 import type { Failure } from "./failure.ts";
-import type { LogLevel } from "./log_level.ts";
+import type { LogLevel } from "../settings/log_level.ts";
 
 /** For people, or one JSON object a line. */
 export type LogFormat = "pretty" | "json";

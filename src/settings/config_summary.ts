@@ -1,9 +1,9 @@
 import { amqpAddressText } from "./amqp_address.ts";
-import type { Config, RabbitMqConfig } from "./config.ts";
+import type { Config, RabbitMqConfig } from "../config.ts";
 import { databaseUrlText } from "./database_url.ts";
 import { durationText } from "./duration.ts";
 import { hostPortText } from "./host_port.ts";
-import { quoteTableName } from "./table_name.ts";
+import { quoteTableName } from "../table_name.ts";
 
 /**
  * The settings in force, for a log line at the start: without credentials, and without the values of headers, which

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { helpText, settingsMarkdown } from "../../src/help.ts";
-import { defaultText, type Setting } from "../../src/setting.ts";
-import { SETTINGS } from "../../src/settings.ts";
-import { VERSION } from "../../src/version.ts";
-import { parse } from "../support/settings.ts";
+import { helpText, settingsMarkdown } from "../../../src/settings/help.ts";
+import { defaultText, type Setting } from "../../../src/settings/setting.ts";
+import { SETTINGS } from "../../../src/settings/settings.ts";
+import { VERSION } from "../../../src/settings/version.ts";
+import { parse } from "../../support/settings.ts";
 
 const settings = Object.values<Setting>(SETTINGS);
 

@@ -1,5 +1,5 @@
 import { SHORT_STRING_BYTES } from "./reading.ts";
-import { fullTableName, type TableName } from "./table_name.ts";
+import { fullTableName, type TableName } from "../table_name.ts";
 
 /** The lock is a queue of this name (`changefeed.CLUSTERID8.FEED`), so the feed must leave room for the rest of it. */
 const LONGEST_BYTES = SHORT_STRING_BYTES - "changefeed.12345678.".length;

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { describeFailure } from "../../src/failure.ts";
-import { AgentError } from "../../src/errors.ts";
-import type { Hlc } from "../../src/hlc.ts";
-import { type State, STATES, Status } from "../../src/status.ts";
+import { describeFailure } from "../../../src/telemetry/failure.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { Hlc } from "../../../src/hlc.ts";
+import { type State, STATES, Status } from "../../../src/telemetry/status.ts";
 
 const START = Date.UTC(2026, 10, 24);
 const LIMIT = 60_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { createLog, failureFields, type LogFormat, type LogOptions } from "../../src/log.ts";
-import { LOG_LEVELS } from "../../src/log_level.ts";
+import { createLog, failureFields, type LogFormat, type LogOptions } from "../../../src/telemetry/log.ts";
+import { LOG_LEVELS } from "../../../src/settings/log_level.ts";
 
 const AT = "2026-11-24T21:56:48.123Z";
 const CONTROL = /\p{Cc}/u;
@@ -104,7 +104,7 @@ Deno.test("failureFields() has kind, causes in one text, and hint", () => {
 });
 
 Deno.test("writeToStderr() has written everything when the process exits", async () => {
-  const source = new URL("../../src/log.ts", import.meta.url).href;
+  const source = new URL("../../../src/telemetry/log.ts", import.meta.url).href;
   const text = "x".repeat(200_000);
   const program = `import { writeToStderr } from "${source}";
     writeToStderr("x".repeat(200_000)); writeToStderr("last"); Deno.exit(3);`;
@@ -114,7 +114,7 @@ Deno.test("writeToStderr() has written everything when the process exits", async
 });
 
 Deno.test("writeToStderr() goes on when nobody reads", async () => {
-  const source = new URL("../../src/log.ts", import.meta.url).href;
+  const source = new URL("../../../src/telemetry/log.ts", import.meta.url).href;
   const program = `import { writeToStderr } from "${source}";
     for (let i = 0; i < 100; i++) writeToStderr("x".repeat(10_000)); Deno.exit(3);`;
   const child = deno(program).spawn();

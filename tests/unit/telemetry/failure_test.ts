@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { AgentError, POLICY } from "../../src/errors.ts";
-import { describeFailure } from "../../src/failure.ts";
+import { AgentError, POLICY } from "../../../src/errors.ts";
+import { describeFailure } from "../../../src/telemetry/failure.ts";
 
 Deno.test("describeFailure() tells kind, message, hint and every cause once", () => {
   const socket = Object.assign(new Error("connect failed"), { code: "ECONNREFUSED" });

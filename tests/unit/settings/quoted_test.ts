@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { quoted, withoutCredentials } from "../../src/quoted.ts";
-import { anyText } from "../support/arbitrary.ts";
+import { quoted, withoutCredentials } from "../../../src/settings/quoted.ts";
+import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("quoted() shows a value as it is, in quotes", () => {
   assert.equal(quoted("5x"), '"5x"');

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { EventLoopLag, processUsage } from "../../src/process_metrics.ts";
+import { EventLoopLag, processUsage } from "../../../src/telemetry/process_metrics.ts";
 
 Deno.test("processUsage() agrees with the system", () => {
   const start = processUsage();

@@ -1,11 +1,11 @@
-import type { AgentObserver } from "./agent.ts";
-import type { Change, Position } from "./change.ts";
-import type { AgentError } from "./errors.ts";
+import type { AgentObserver } from "../agent.ts";
+import type { Change, Position } from "../change.ts";
+import type { AgentError } from "../errors.ts";
 import { describeFailure } from "./failure.ts";
-import { type Hlc, hlcSeconds, hlcTime } from "./hlc.ts";
+import { type Hlc, hlcSeconds, hlcTime } from "../hlc.ts";
 import { failureFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
-import type { InFlight } from "./relay.ts";
+import type { InFlight } from "../relay.ts";
 import type { State, Status } from "./status.ts";
 
 /** Where the agent's life is told. */

@@ -1,6 +1,6 @@
 import type { Failure } from "./failure.ts";
-import type { Hlc } from "./hlc.ts";
-import { hlcSeconds } from "./hlc.ts";
+import type { Hlc } from "../hlc.ts";
+import { hlcSeconds } from "../hlc.ts";
 
 /** What the publisher is doing, in the order of a normal life. */
 export const STATES = [

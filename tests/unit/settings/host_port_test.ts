@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hostPortText, parseHostPort } from "../../src/host_port.ts";
-import { anyText } from "../support/arbitrary.ts";
+import { hostPortText, parseHostPort } from "../../../src/settings/host_port.ts";
+import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("parseHostPort() reads names and addresses of both kinds", () => {
   assert.deepEqual(parseHostPort("0.0.0.0:8001"), { host: "0.0.0.0", port: 8001 });

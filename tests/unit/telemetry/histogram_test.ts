@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Histogram as Reference, Registry } from "prom-client";
-import { Histogram } from "../../src/histogram.ts";
+import { Histogram } from "../../../src/telemetry/histogram.ts";
 
 const BOUNDS = [0.001, 0.5, 1, 2.5];
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { durationText, parseDuration } from "../../src/duration.ts";
-import { anyText } from "../support/arbitrary.ts";
+import { durationText, parseDuration } from "../../../src/settings/duration.ts";
+import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("parseDuration() reads every unit, fractions and sums", () => {
   const expected: Record<string, number> = {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { describe } from "../../src/config_summary.ts";
-import { helpText } from "../../src/help.ts";
-import { flagName, isSwitch, type Setting } from "../../src/setting.ts";
-import { SETTINGS } from "../../src/settings.ts";
-import { anyText } from "../support/arbitrary.ts";
-import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
+import { describe } from "../../../src/settings/config_summary.ts";
+import { helpText } from "../../../src/settings/help.ts";
+import { flagName, isSwitch, type Setting } from "../../../src/settings/setting.ts";
+import { SETTINGS } from "../../../src/settings/settings.ts";
+import { anyText } from "../../support/arbitrary.ts";
+import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../../support/settings.ts";
 
 const settings = Object.values<Setting>(SETTINGS);
 const flags = settings.map(flagName).filter((flag) => flag !== undefined);

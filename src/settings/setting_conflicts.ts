@@ -3,7 +3,7 @@ import type { DatabaseUrl } from "./database_url.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
 import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
 import { quoted } from "./quoted.ts";
-import { fullTableName, type TableName } from "./table_name.ts";
+import { fullTableName, type TableName } from "../table_name.ts";
 import type { Values } from "./settings.ts";
 
 const STANDARD_HEADERS: readonly string[] = ["table", "key", "updated", "feed"];

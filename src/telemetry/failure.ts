@@ -1,5 +1,5 @@
-import { AgentError, type ErrorKind } from "./errors.ts";
-import { withoutCredentials } from "./quoted.ts";
+import { AgentError, type ErrorKind } from "../errors.ts";
+import { withoutCredentials } from "../settings/quoted.ts";
 
 /** A failure as it is shown to the operator: in logs and on the status page. */
 export interface Failure {
