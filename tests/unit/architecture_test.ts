@@ -4,21 +4,23 @@ import { posix } from "node:path";
 
 /** Folders that know an outside system. They know the domain, and never each other. */
 const ADAPTERS = ["cockroach", "rabbitmq", "http", "stdout"];
+/** Parts of the domain with a folder of their own. */
+const DOMAIN = ["", "settings", "telemetry"];
 /** From the entry down; a file is imported only by those named beside it. */
 const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
   "main.ts": [],
   "cli.ts": ["main.ts"],
-  "agent.ts": ["cli.ts", "telemetry.ts"],
-  "relay.ts": ["feed.ts", "session.ts", "telemetry.ts"],
+  "agent.ts": ["cli.ts", "telemetry/telemetry.ts"],
+  "relay.ts": ["feed.ts", "session.ts", "telemetry/telemetry.ts"],
 };
 /** The composition root: the only file that names adapters. */
 const COMPOSITION_ROOT = "cli.ts";
 /** The program's own version stands there, once. */
-const MANIFEST = { path: "../deno.json", importedBy: "version.ts" };
+const MANIFEST = { path: "../deno.json", importedBy: "settings/version.ts" };
 const DENO_ALLOWED = ["main.ts", "http/server.ts"];
 const TEST_PACKAGES = ["fast-check", "playwright-core", "@electric-sql/pglite"];
 const VAGUE_NAMES = /(^|\/)(utils?|types?|common|helpers?|misc|shared|lib)(\/|\.ts$)/;
-const MOST_LINES = 250;
+const MOST_LINES = 280;
 
 /** Source files by their path below src. */
 type Sources = ReadonlyMap<string, string>;
@@ -46,7 +48,9 @@ function violations(sources: Sources, packages: readonly string[]): string[] {
   for (const [path, source] of sources) {
     const complain = (what: string) => found.push(`${path} ${what}`);
     const folder = folderOf(path);
-    if (folder !== "" && !ADAPTERS.includes(folder)) complain("is in a folder that is no adapter");
+    if (![...DOMAIN, ...ADAPTERS].includes(folder)) {
+      complain("is in a folder that is neither domain nor adapter");
+    }
     if (VAGUE_NAMES.test(path)) complain("has a name that says nothing");
     const lines = source.trimEnd().split("\n").length;
     if (lines > MOST_LINES) complain(`has ${lines} lines, more than ${MOST_LINES}`);
@@ -68,10 +72,10 @@ function violations(sources: Sources, packages: readonly string[]): string[] {
         continue;
       }
       const target = folderOf(imported);
-      if (folder !== "" && target !== "" && target !== folder) {
+      if (ADAPTERS.includes(folder) && ADAPTERS.includes(target) && target !== folder) {
         complain(`imports another adapter: ${imported}`);
       }
-      if (folder === "" && target !== "" && path !== COMPOSITION_ROOT) {
+      if (DOMAIN.includes(folder) && ADAPTERS.includes(target) && path !== COMPOSITION_ROOT) {
         complain(`names an adapter: ${imported}`);
       }
       const importers = IMPORTED_BY[imported];
@@ -161,7 +165,7 @@ const BROKEN: readonly (readonly [string, string, string, string])[] = [
   ["Deno by another way", "a.ts", 'globalThis.Deno["args"];', "uses Deno"],
   ["a name that says nothing", "utils.ts", "", "says nothing"],
   ["a folder that says nothing", "common/a.ts", "", "says nothing"],
-  ["a folder that is no adapter", "kafka/a.ts", "", "no adapter"],
+  ["a folder that is no adapter", "kafka/a.ts", "", "nor adapter"],
   ["a file too long", "a.ts", "\n".repeat(300) + "x", "301 lines"],
 ];
 
@@ -184,7 +188,7 @@ Deno.test("the rules let through what is allowed", () => {
       '// import { A } from "./cockroach/a.ts";\n/* seen under Deno.2 */ import { b } from "./b.ts";',
     ],
     ["b.ts", 'const text = "https://deno.com";\nconst bytes = Buffer.from("\\n");'],
-    ["version.ts", 'import manifest from "../deno.json" with { type: "json" };'],
+    ["settings/version.ts", 'import manifest from "../../deno.json" with { type: "json" };'],
     ["cockroach/a.ts", 'import pg from "pg";\nimport { b } from "../b.ts";\nimport { c } from "./c.ts";'],
     ["cockroach/c.ts", ""],
     ["http/server.ts", "Deno.serve(handler);"],
