@@ -14,6 +14,11 @@ const TEXTS: readonly (readonly [RegExp, ...Verdict])[] = [
   [/home node .* is down or inaccessible|process is stopped by supervisor/, "BrokerUnreachable"],
   [/queue .* has crashed and failed to restart/, "BrokerUnreachable"],
   [/message size \d+( is)? larger than (configured )?max size/, "MessageTooLarge"],
+  [
+    /Short string too long/, // the library's, before anything is sent
+    "ConfigInvalid",
+    "names in AMQP have at most 255 bytes; choose a shorter one: --feed, AMQP_QUEUE or --exchange",
+  ],
   [/vhost .* is down/, "BrokerUnreachable"],
   [
     /(connection|node|user|vhost).* limit .*is reached|channels opened .* has reached/,

@@ -16,6 +16,7 @@ export interface LockChannel {
   ): Promise<{ wait(): Promise<void> }>;
 }
 
+const ACCESS_REFUSED = 403;
 const RESOURCE_LOCKED = 405;
 
 /**
@@ -43,7 +44,9 @@ export async function takeLock(
     consumer.wait().catch(onLost);
     return true;
   } catch (cause) {
-    if (replyCode(cause) === RESOURCE_LOCKED) return false;
-    throw classifyBrokerError(cause, `Cannot take the lock "${name}"`, "--lock none goes without it");
+    const code = replyCode(cause);
+    if (code === RESOURCE_LOCKED) return false;
+    const hint = code === ACCESS_REFUSED ? "let the user declare the queue, or use --lock none" : undefined;
+    throw classifyBrokerError(cause, `Cannot take the lock "${name}"`, hint);
   }
 }

@@ -25,6 +25,16 @@ Deno.test("lock() gives a feed's lock to one connection, and to the next when th
   await deleteQueues(rabbitmq.url, options.queue ?? "");
 });
 
+Deno.test("lock() of a name that AMQP cannot carry is ConfigInvalid", async () => {
+  const options = optionsFor(rabbitmq.url);
+  await withSession(
+    options,
+    ({ publisher }) =>
+      assert.rejects(publisher.lock("f".repeat(256)), { kind: "ConfigInvalid", hint: /--feed/ }),
+  );
+  await deleteQueues(rabbitmq.url, options.queue ?? "");
+});
+
 Deno.test("lock() keeps different feeds apart", async () => {
   const options = optionsFor(rabbitmq.url);
   await withSession(options, async ({ publisher: first }) => {

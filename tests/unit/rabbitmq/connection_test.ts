@@ -59,7 +59,7 @@ Deno.test("connect() says which logins the broker offers when ours is not among 
   FakeBroker.with({ mechanisms: "EXTERNAL SCRAM" }, async (broker) => {
     await assert.rejects(connect(optionsFor(broker.port), signal()), {
       kind: "BrokerDenied",
-      message: /offers no PLAIN login, only EXTERNAL SCRAM$/,
+      message: /^Cannot log in to RabbitMQ: it offers no PLAIN login, only EXTERNAL SCRAM$/,
     });
     assert.equal(broker.login, undefined);
   }));

@@ -94,6 +94,7 @@ const TEXTS: readonly (readonly [text: string, kind: ErrorKind, hint?: RegExp])[
     "BrokerDenied",
     /does not speak TLS/,
   ],
+  ["Short string too long, 300 bytes: changefeed.", "ConfigInvalid", /--feed/],
   ["something new", "Unknown"],
 ];
 
