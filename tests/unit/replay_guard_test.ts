@@ -171,6 +171,41 @@ Deno.test("a full guard has room again after forget()", () => {
   assert.equal(guard.seen(row("[2]", 2)), true);
 });
 
+Deno.test("inherit() drops what the process before sent, and what is newer passes (G4)", () => {
+  const before = new ReplayGuard();
+  before.remember(row("[1]", 5));
+  before.remember(row("[1]", 7, "u"));
+  const guard = new ReplayGuard();
+  guard.inherit(before.bequest());
+  assert.deepEqual([row("[1]", 5), row("[1]", 6)].map((row) => guard.seen(row)), [true, false]);
+  assert.deepEqual([row("[1]", 7, "u"), row("[2]", 1)].map((row) => guard.seen(row)), [true, false]);
+});
+
+Deno.test("bequest() hands on what was inherited, the newer timestamp of each key, until it is forgotten", () => {
+  const first = new ReplayGuard(), second = new ReplayGuard(), third = new ReplayGuard();
+  for (const key of ["[1]", "[2]"]) first.remember(row(key, 5));
+  second.inherit(first.bequest());
+  second.remember(row("[2]", 9));
+  third.inherit(second.bequest());
+  assert.deepEqual([row("[1]", 5), row("[2]", 9), row("[2]", 10)].map((row) => third.seen(row)), [
+    true,
+    true,
+    false,
+  ]);
+  third.forget(hlcOf(9));
+  assert.equal(third.bytes, 0);
+  assert.equal(third.bequest().size, 0);
+});
+
+Deno.test("restore() of an inherited key leaves it what was inherited (G1)", () => {
+  const before = new ReplayGuard();
+  before.remember(row("[1]", 5));
+  const guard = new ReplayGuard();
+  guard.inherit(before.bequest());
+  guard.restore("t", "[1]", guard.remember(row("[1]", 8)));
+  assert.deepEqual([5, 8].map((wall) => guard.seen(row("[1]", wall))), [true, false]);
+});
+
 /** The rule in its plainest form, without any bound. */
 class NaiveGuard {
   floor: Hlc | undefined;

@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { SqlConnection } from "../../../src/cockroach/sql_connection.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../../../src/settings/database_url.ts";
+import { AgentError } from "../../../src/errors.ts";
+import { DONE, failure, READY, ScriptedServer } from "../../support/scripted_server.ts";
+
+function url(hosts: string, parameters = "sslmode=disable"): DatabaseUrl {
+  const parsed = parseDatabaseUrl(`postgresql://alice:s3cret@${hosts}/shop?${parameters}`);
+  assert.ok(typeof parsed !== "string");
+  return parsed;
+}
+
+async function failureOf(attempt: Promise<unknown>): Promise<AgentError> {
+  const error = await attempt.then(() => undefined, (error: unknown) => error);
+  assert.ok(error instanceof AgentError, String(error));
+  assert.equal(error.message.includes("s3cret"), false);
+  return error;
+}
+
+/** A port at which nobody listens. */
+async function deadPort(): Promise<number> {
+  await using server = new ScriptedServer({});
+  return await server.start();
+}
+
+Deno.test("SqlConnection connects when it is first asked, and once", async () => {
+  await using server = new ScriptedServer({ answer: () => DONE });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  assert.deepEqual(server.startups, []);
+  await Promise.all([
+    sql.query("Cannot ask", "SELECT $1", ["1"]),
+    sql.query("Cannot ask", "SELECT $1", ["2"]),
+  ]);
+  assert.equal(server.startups.length, 1);
+  await sql.close();
+  await server.clientClosed;
+});
+
+Deno.test("SqlConnection keeps the connection after a refused statement, and says what was attempted", async () => {
+  let answers = 0;
+  await using server = new ScriptedServer({
+    answer: () => answers++ === 0 ? Buffer.concat([failure("42501", "no privilege"), READY]) : DONE,
+  });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const denied = await failureOf(sql.query('Cannot store the cursor of feed "foo"', "UPSERT $1", ["x"]));
+  assert.equal(denied.kind, "SourceDenied");
+  assert.match(denied.message, /^Cannot store the cursor of feed "foo": no privilege/);
+  await sql.query("Cannot ask", "SELECT $1", ["1"]);
+  assert.equal(server.startups.length, 1);
+  await sql.close();
+  await server.clientClosed;
+});
+
+Deno.test("SqlConnection connects anew after its connection broke", async () => {
+  await using server = new ScriptedServer({
+    answer: (sql, socket) => {
+      if (sql === "BREAK $1") socket.destroy();
+      return DONE;
+    },
+  });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const broken = await failureOf(sql.query("Cannot ask", "BREAK $1", ["1"]));
+  assert.equal(broken.kind, "SourceUnreachable");
+  await sql.query("Cannot ask", "SELECT $1", ["1"]);
+  assert.equal(server.startups.length, 2);
+  await sql.close();
+});
+
+Deno.test("SqlConnection.close() is nothing when there is no connection", async () => {
+  const sql = new SqlConnection(url(`127.0.0.1:${await deadPort()}`), "a");
+  await sql.close();
+  assert.equal((await failureOf(sql.query("Cannot ask", "SELECT 1"))).kind, "SourceUnreachable");
+  await sql.close();
+});
