@@ -6,7 +6,7 @@ import { SqlConnection } from "./cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
 import { CockroachHandover } from "./cockroach/handover.ts";
 import type { Config } from "./config.ts";
-import { messageEncoder } from "./encode.ts";
+import { type EncodeOptions, messageEncoder } from "./encode.ts";
 import { AgentError } from "./errors.ts";
 import type { CursorStore } from "./feed_cursor.ts";
 import { createApp } from "./http/app.ts";
@@ -19,6 +19,7 @@ import { Status } from "./telemetry/status.ts";
 import { StdoutQueue } from "./stdout/queue.ts";
 import { fullTableName } from "./table_name.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
+import { describe } from "./settings/config_summary.ts";
 import { VERSION } from "./settings/version.ts";
 import { VolatileCursorStore } from "./volatile_cursor_store.ts";
 
@@ -45,6 +46,7 @@ export async function run(config: Config, stop: AbortSignal): Promise<boolean> {
     const app = createApp({ metrics, status, failed: (thrown) => log.error(String(thrown)) });
     const { host, port } = config.http;
     const server = serve({ host, port }, app);
+    log.debug("Settings in force", describe(config));
     log.info(`${PROGRAM} ${VERSION} serves /metrics, /healthz, /readyz and /`, {
       feed,
       address: `${host}:${server.port}`,
@@ -88,16 +90,23 @@ function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, curso
       format: config.format,
       feed,
       routingKey: config.routingKey,
-      tables: new Map(tables.map((table) => [table.table, {
-        schema: table.schema ?? "public",
-        database: table.database ?? database.database,
-      }])),
+      tables: tableColumns(config),
       standardHeaders: config.standardHeaders,
       headers: config.headers,
     }),
     observe: telemetry,
     clock: systemClock,
   });
+}
+
+/** Schema and database of each table, by what the feed's table column will hold. */
+function tableColumns({ tables, database, changefeedOptions }: Config): EncodeOptions["tables"] {
+  const full = changefeedOptions.some(({ name }) => name === "full_table_name");
+  return new Map(tables.map((name) => {
+    const { schema = "public", table } = name;
+    const parts = { database: name.database ?? database.database, schema };
+    return [full ? `${parts.database}.${schema}.${table}` : table, parts];
+  }));
 }
 
 function brokerOf({ feed, rabbitmq }: Config, telemetry: Telemetry): Broker {

@@ -23,7 +23,7 @@ async function main(): Promise<number> {
       process.stdout.write(`${parsed.text}\n`);
       return STOPPED;
     case "problems":
-      process.stderr.write(`${parsed.problems.join("\n")}\nTry --help.\n`);
+      process.stderr.write(`The settings have problems:\n  ${parsed.problems.join("\n  ")}\nTry --help.\n`);
       return BAD_USAGE;
     case "run":
       return await run(parsed.config, stopOnSignals()) ? STOPPED : FAILED;
