@@ -192,7 +192,7 @@ Deno.test("a lock that the broker takes away ends the session at once", async ()
   });
 });
 
-Deno.test("a user without permission is BrokerDenied: to declare, and to publish", async () => {
+Deno.test("a user without permission is BrokerDenied: to declare, to lock, and to publish", async () => {
   await rabbitmq.ctl("add_user", "weak", "secret-of-weak");
   await rabbitmq.ctl("set_permissions", "weak", "^$", "^$", ".*");
   const url = rabbitmq.url.replace("guest:guest", "weak:secret-of-weak");
@@ -204,6 +204,7 @@ Deno.test("a user without permission is BrokerDenied: to declare, and to publish
   const queue = uniqueName();
   await withSession(optionsFor(rabbitmq.url, { queue }), () => Promise.resolve());
   await withSession(optionsFor(url, { queue }), async ({ publisher, outcomes }) => {
+    await assert.rejects(publisher.lock(uniqueName()), { kind: "BrokerDenied", hint: /--lock none/ });
     publisher.publish(messageTo(queue));
     const error = await outcomes.failure;
     assert.equal(error.kind, "BrokerDenied");
