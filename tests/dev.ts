@@ -1,6 +1,7 @@
 import { AMQPClient } from "@cloudamqp/amqp-client";
 import pg from "pg";
 import { Cockroach } from "./support/cockroach.ts";
+import { GuardedProcess } from "./support/guarded_process.ts";
 import { freePort } from "./support/ports.ts";
 import { RabbitMQ } from "./support/rabbitmq.ts";
 import { print, say } from "./support/terminal.ts";
@@ -16,28 +17,28 @@ Deno.addSignalListener("SIGINT", () => stop.abort());
 Deno.addSignalListener("SIGTERM", () => stop.abort());
 
 /** The agent as a user runs it, with its log on this terminal. */
-function startAgent(cockroach: Cockroach, broker: RabbitMQ, httpAddress: string): Deno.ChildProcess {
-  return new Deno.Command(Deno.execPath(), {
+function startAgent(cockroach: Cockroach, broker: RabbitMQ, httpAddress: string): Promise<GuardedProcess> {
+  const main = new URL("../src/main.ts", import.meta.url).pathname;
+  const permissions = ["--allow-net", "--allow-env", "--allow-read"];
+  return GuardedProcess.start({
+    command: Deno.execPath(),
     args: [
       "run",
-      "--allow-net",
-      "--allow-env",
-      "--allow-read",
-      new URL("../src/main.ts", import.meta.url).pathname,
+      "--quiet",
+      ...permissions,
+      main,
       "--table=foo",
       "--cursor-frequency=1s",
       "--log-format=pretty",
     ],
     env: {
+      ...Deno.env.toObject(),
       DATABASE_URL: cockroach.url,
       AMQP_ADDR: broker.url,
       AMQP_QUEUE: QUEUE,
       PROMETHEUS_ADDR: httpAddress,
     },
-    stdin: "null",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
+  });
 }
 
 /** A trickle of changes; every third one updates, every seventh deletes. */
@@ -62,9 +63,12 @@ async function consume(broker: RabbitMQ, onMessage: (count: number) => void): Pr
   const channel = await client.channel();
   await channel.queueDeclare(QUEUE, { durable: true }, { "x-queue-type": "quorum" });
   let count = 0;
-  await channel.basicConsume(QUEUE, { noAck: true }, ({ properties, bodyString }) => {
+  await channel.basicConsume(QUEUE, { noAck: true }, (message) => {
     count++;
-    print(`RabbitMQ #${count}  ${properties.type?.padEnd(6)} ${properties.messageId}  ${bodyString()}`);
+    const { properties } = message;
+    print(
+      `RabbitMQ #${count}  ${properties.type?.padEnd(6)} ${properties.messageId}  ${message.bodyString()}`,
+    );
     onMessage(count);
   });
   return client;
@@ -109,18 +113,22 @@ async function main(once: boolean): Promise<number> {
   services.defer(async () => void await consumer.close());
 
   const httpAddress = `127.0.0.1:${freePort()}`;
-  const agent = startAgent(cockroach, broker, httpAddress);
+  const agent = await startAgent(cockroach, broker, httpAddress);
   say(`dev: the agent serves http://${httpAddress}/ and http://${httpAddress}/metrics`);
   say(once ? `dev: ends after ${MESSAGES_OF_ONE_SHOW} messages` : "dev: Ctrl-C ends everything");
   const changes = change(database, stop.signal);
-  const status = await Promise.race([agent.status, aborted(stop.signal)]);
-  if (status !== undefined) say("dev: the agent ended by itself");
+  const ended = await Promise.race([agent.exit, aborted(stop.signal)]) !== undefined;
+  if (ended) say("dev: the agent ended by itself");
   stop.abort();
   await changes;
-  const metrics = status === undefined ? await (await fetch(`http://${httpAddress}/metrics`)).text() : "";
-  say(`dev: ${metrics.match(/^rabbitmq_messages_sent .*$/m)?.[0] ?? "no metrics"}; ${shown} messages shown`);
-  if (status === undefined) agent.kill("SIGTERM");
-  const { code } = await agent.status;
+  const metrics = ended ? "" : await (await fetch(`http://${httpAddress}/metrics`)).text();
+  say(
+    `dev: ${shown} messages shown; /metrics says ${
+      metrics.match(/^rabbitmq_messages_sent .*$/m)?.[0] ?? "nothing"
+    }`,
+  );
+  agent.signal("SIGTERM");
+  const code = await agent.exit;
   say(`dev: the agent ended with exit code ${code}; taking the services down`);
   return code;
 }

@@ -4,8 +4,8 @@ export interface GuardedCommand {
   readonly args?: readonly string[];
   /** The whole environment: nothing is inherited, so that settings of the machine cannot get in. */
   readonly env: Readonly<Record<string, string>>;
-  /** File that takes stdout and stderr. */
-  readonly log: string;
+  /** File that takes stdout and stderr; without it they go to this process's stderr. */
+  readonly log?: string;
 }
 
 /**
@@ -49,14 +49,16 @@ export class GuardedProcess {
   }
 
   /** Starts the program; resolves with its pid known, not with the program ready. */
-  static async start({ command, args = [], env, log }: GuardedCommand): Promise<GuardedProcess> {
+  static async start(
+    { command, args = [], env, log = "/dev/stderr" }: GuardedCommand,
+  ): Promise<GuardedProcess> {
     const shell = new Deno.Command("/bin/sh", {
       args: ["-c", GUARD, "guard", log, command, ...args],
       clearEnv: true,
       env,
       stdin: "piped",
       stdout: "piped",
-      stderr: "null",
+      stderr: log === "/dev/stderr" ? "inherit" : "null",
     }).spawn();
     let line = "";
     for await (const text of shell.stdout.pipeThrough(new TextDecoderStream())) {
