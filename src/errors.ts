@@ -83,7 +83,7 @@ export const POLICY = {
   OriginalCursorFound: {
     action: "stop",
     hint:
-      "run `cursor adopt` to go on from the original's cursor, or give --initial-scan to start without it",
+      "to go on from it, copy the row `key` of cursor_store to the feed's name; to start without it, give --initial-scan",
   },
   BrokerDenied: { action: "stop", hint: "check user, password, vhost and permissions in RabbitMQ" },
   TopologyMismatch: {

@@ -53,6 +53,13 @@ export class CockroachCursorStore {
       throw new AgentError(
         "OriginalCursorFound",
         `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
+        {
+          hint:
+            `to go on from it: INSERT INTO cursor_store SELECT ${
+              quoteText(this.#feed)
+            }, cursor FROM cursor_store ` +
+            `WHERE key = '${ORIGINAL_KEY}'; to start without it: --initial-scan yes, or no`,
+        },
       );
     }
     return undefined;
@@ -132,6 +139,10 @@ export class CockroachCursorStore {
       throw new AgentError("CursorStoreUnavailable", error.message, { cause: error.cause });
     }
   }
+}
+
+function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 interface Row {

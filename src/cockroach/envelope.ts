@@ -65,12 +65,12 @@ function readWrapped(table: string, key: string, value: string, options: Envelop
   let start = value.length - TYPICAL_TAIL_LENGTH;
   let updated: Hlc | undefined;
   if (start > 0 && value.startsWith(UPDATED, start)) {
-    updated = parseHlc(detached(value.slice(start + UPDATED.length, -2)));
+    updated = readHlc(value.slice(start + UPDATED.length, -2));
   }
   const tail = updated === undefined ? TAIL.exec(value.slice(-100)) : null;
   if (tail !== null) {
     start = value.length - tail[0].length;
-    updated = parseHlc(detached(tail[1]!));
+    updated = readHlc(tail[1]!);
   }
   if (updated === undefined || !value.endsWith('"}')) {
     throw malformed(table, value, "does not end with its timestamp");
@@ -125,7 +125,7 @@ function metadataTimestamp(value: string): Hlc | undefined {
     if (char === '"') {
       if (depth === 1 && value.startsWith('"__crdb__": {', i)) {
         const updated = /^"__crdb__": \{[^{}]*"updated": "([0-9.]+)"/.exec(value.slice(i, i + 300));
-        return parseHlc(updated?.[1] ?? "");
+        return readHlc(updated?.[1] ?? "");
       }
       for (i++; i < value.length && value[i] !== '"'; i++) if (value[i] === "\\") i++;
     } else if (char === "{" || char === "[") depth++;
@@ -143,6 +143,13 @@ function malformed(table: string, value: string, what: string): AgentError {
     "EnvelopeMalformed",
     `A row of table "${table}" (${value.length} characters) ${what}`,
   );
+}
+
+/** The rows of a scan, and those of a transaction, have one timestamp: one text serves them all. */
+let latest: Hlc | undefined;
+
+function readHlc(text: string): Hlc | undefined {
+  return text === latest ? latest : latest = parseHlc(detached(text));
 }
 
 /** A copy that does not keep the row's whole text alive, as a slice of it would: the guard remembers timestamps. */
