@@ -151,7 +151,8 @@ export class Session implements RegisteredSession, OwnContext {
         this.send(messages.commandComplete(tag));
       } else {
         const answers = await this.engine.query(statement.sql);
-        this.send(...answers.filter(({ type }) => type !== "E").map(asCockroach));
+        // Not spread into one call: a large result has more rows than a call may have arguments.
+        for (const answer of answers) if (answer.type !== "E") this.send(asCockroach(answer));
         const error = answers.find(({ type }) => type === "E");
         if (error !== undefined) throw engineError(error.body);
       }
