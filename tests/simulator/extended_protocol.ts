@@ -81,6 +81,10 @@ export class ExtendedProtocol {
   async #bind(portal: string, name: string, rest: Uint8Array<ArrayBuffer>): Promise<void> {
     const statement = this.#statements.get(name);
     if (statement === undefined) throw new SqlError("26000", `unknown prepared statement "${name}"`);
+    // A new unnamed portal replaces the one before, but its name in the engine is none that is replaced.
+    if (portal === "" && this.#portals.get(portal)?.statement.kind === "engine") {
+      await this.#engine(messages.named("C", `P${this.#prefix}`), false);
+    }
     this.#portals.set(portal, { statement, formats: resultFormats(rest) });
     if (statement.kind === "engine") {
       await this.#engine(messages.bind(this.#prefix + portal, this.#prefix + name, rest));

@@ -44,7 +44,7 @@ export class AgentRig {
   }
 
   /** The stored cursor of a feed, by default of this test's table. */
-  async cursor(feed = `defaultdb.public.${this.name}`): Promise<string | undefined> {
+  async cursor(feed = `${this.cockroach.database}.public.${this.name}`): Promise<string | undefined> {
     const { rows } = await this.database.query("SELECT cursor FROM cursor_store WHERE key = $1", [feed]);
     return rows[0]?.cursor;
   }
