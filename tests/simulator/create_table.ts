@@ -1,4 +1,8 @@
+import { asType } from "./column_type.ts";
 import { joined, type Token, tokenize } from "./sql_lexer.ts";
+
+/** First words of elements that are not columns. */
+const CONSTRAINTS = new Set(["PRIMARY", "CONSTRAINT", "UNIQUE", "CHECK", "FOREIGN"]);
 
 /**
  * What CREATE TABLE says in CockroachDB's own way: column families and indexes inside are left out, computed columns are
@@ -40,10 +44,11 @@ function isLeftOut(element: readonly Token[]): boolean {
 }
 
 function rewriteElement(element: readonly Token[]): string {
-  const text = joined(element).trim();
-  if (/\bPRIMARY\s+KEY\s*\(/i.test(text)) return text.replace(/\s+(?:ASC|DESC)\b/gi, "");
+  const [first, type] = element.filter(({ kind }) => kind !== "space");
+  const isColumn = first?.kind === "quoted" || !CONSTRAINTS.has(first?.text.toUpperCase() ?? "");
+  const text = joined(element.map((token) => isColumn && token === type ? asType(token) : token)).trim();
+  if (!isColumn) return text.replace(/\s+(?:ASC|DESC)\b/gi, "");
   return text
     .replace(/\sSERIAL\b/i, " int8 DEFAULT unique_rowid()")
-    .replace(/\sCOLLATE\s+[A-Za-z_]+/i, "")
     .replace(/\bAS\s*(\(.*\))\s*STORED/i, "GENERATED ALWAYS AS $1 STORED");
 }

@@ -1,4 +1,5 @@
 import { quoteIdentifier } from "../../src/table_name.ts";
+import { asType } from "./column_type.ts";
 import { rewriteCreateTable } from "./create_table.ts";
 import { identifierOf, joined, stringOf, type Token, tokenize } from "./sql_lexer.ts";
 
@@ -20,34 +21,14 @@ export function engineSchema(database: string, schema = "public"): string {
   return database === "defaultdb" && schema === "public" ? "public" : `${database}.${schema}`;
 }
 
-/** CockroachDB's names of types and the engine's. */
-const TYPES: Readonly<Record<string, string>> = {
-  string: "text",
-  bytes: "bytea",
-  blob: "bytea",
-  int: "int8",
-  integer: "int8",
-  int64: "int8",
-  float: "float8",
-  dec: "numeric",
-  // jsonb would reorder members and forget spaces; the changefeed's own form is made from the text.
-  jsonb: "json",
-  serial: "int8",
-};
-
-/** Words of CREATE and ALTER that a name follows, never a type. */
-const BEFORE_NAMES = new Set(
-  "table column exists not by on where and or add drop constraint references rename to".split(" "),
-);
-
 /** CockroachDB's SQL as the engine (PostgreSQL) understands it. */
 export function rewrite(sql: string, names: Names): string {
   let tokens = tokenize(sql);
   const [first, second] = significant(tokens, 2).map(({ text }) => text.toUpperCase());
   if (first === "CREATE" && second === "TABLE") tokens = rewriteCreateTable(tokens);
-  tokens = rewriteTypes(tokens, first === "CREATE" || first === "ALTER");
+  tokens = rewriteTypes(tokens, first === "ALTER");
   tokens = rewriteLiterals(tokens);
-  tokens = removeSystemTime(tokens);
+  tokens = removeClauses(tokens);
   tokens = rewritePaths(tokens, names);
   if (first === "UPSERT") tokens = rewriteUpsert(tokens, names);
   return joined(tokens);
@@ -58,20 +39,20 @@ export function significant(tokens: readonly Token[], count: number): Token[] {
   return tokens.filter(({ kind }) => kind !== "space").slice(0, count);
 }
 
-function rewriteTypes(tokens: readonly Token[], definesColumns: boolean): Token[] {
-  let previous: Token | undefined;
-  return tokens.map((token) => {
-    if (token.kind === "space") return token;
-    const before = previous;
-    previous = token;
-    if (token.text === ":" && before?.text === "::") return { kind: "space", text: "" };
-    const type = token.kind === "word" ? TYPES[token.text.toLowerCase()] : undefined;
-    if (type === undefined || before === undefined) return token;
-    const word = before.text.toLowerCase();
-    const afterName = before.kind === "quoted" || before.kind === "word" && !BEFORE_NAMES.has(word);
-    const isType = before.text === "::" || before.text === ":" || (definesColumns && afterName);
-    return isType ? { kind: "word", text: type } : token;
-  });
+/** Types stand after `::` or `:::`, in `CAST (x AS t)`, and in ALTER TABLE after a new column's name or TYPE. */
+function rewriteTypes(tokens: readonly Token[], alters: boolean): Token[] {
+  const result: Token[] = [];
+  const words: string[] = ["", ""];
+  for (const [index, token] of tokens.entries()) {
+    const [beforeLast, last] = words.slice(-2) as [string, string];
+    const next = tokens.slice(index + 1).find(({ kind }) => kind !== "space")?.text;
+    const isType = last === "::" || last === ":" || (last === "AS" && next === ")") ||
+      (alters && (last === "TYPE" || ["ADD", "COLUMN", "EXISTS"].includes(beforeLast)));
+    if (token.text === ":" && last === "::") result.push({ kind: "space", text: "" });
+    else result.push(isType ? asType(token) : token);
+    if (token.kind !== "space") words.push(token.text.toUpperCase());
+  }
+  return result;
 }
 
 /** `b'\x00a'` is BYTES; `B'01'` is a bit string as in PostgreSQL. */
@@ -92,17 +73,23 @@ function bytesOf(escaped: string): number[] {
   return bytes;
 }
 
-/** The engine keeps no old versions: what AS OF SYSTEM TIME asks for is answered with the newest. */
-function removeSystemTime(tokens: readonly Token[]): Token[] {
+/**
+ * The engine keeps no old versions: what AS OF SYSTEM TIME asks for is answered with the newest. It does not know
+ * collations by language either.
+ */
+function removeClauses(tokens: readonly Token[]): Token[] {
   const result: Token[] = [];
   for (let i = 0; i < tokens.length; i++) {
-    const found = ["AS", "OF", "SYSTEM", "TIME"].every((word, step) =>
-      tokens[i + 2 * step]?.text.toUpperCase() === word
-    );
-    if (found) i += 8;
+    if (wordsAt(tokens, i, "AS", "OF", "SYSTEM", "TIME")) i += 8;
+    else if (wordsAt(tokens, i, "COLLATE")) i += 2;
     else result.push(tokens[i]!);
   }
   return result;
+}
+
+/** Whether these words, with single spaces between them, begin here. */
+function wordsAt(tokens: readonly Token[], start: number, ...words: readonly string[]): boolean {
+  return words.every((word, step) => tokens[start + 2 * step]?.text.toUpperCase() === word);
 }
 
 /** `db.schema.t`, `db.t` and `schema.t` become `"db.schema".t`. */
