@@ -1,0 +1,203 @@
+import type { Position } from "../../src/change.ts";
+import type { AgentError } from "../../src/errors.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import type { BrokerObserver } from "./broker.ts";
+import type { FakeConnection } from "./connection.ts";
+import type { FakeCursorTable, Row, StoreObserver } from "./cursor_store.ts";
+import { tickOfHlc, type Version } from "./database.ts";
+import type { HandoverObserver } from "./handover.ts";
+import { Ledger } from "./ledger.ts";
+import type { SourceObserver } from "./source.ts";
+import type { World } from "./world.ts";
+
+/** From where on changes have to be published. */
+interface Start {
+  readonly tick: number;
+  readonly scan: readonly Version[];
+  /** Only what came into the queue from here on counts. */
+  readonly queueIndex: number;
+  readonly row: number;
+}
+
+/** What the guarantees say of the queue and the cursor, whoever publishes. */
+export class Checks implements SourceObserver, StoreObserver, BrokerObserver, HandoverObserver {
+  readonly #world: World;
+  readonly #table: () => FakeCursorTable;
+  readonly #ledgers = new Map<AgentProcess, Ledger>();
+  readonly #queue: string[] = [];
+  readonly #accepted = new Map<string, number>();
+  readonly #confirmed = new Map<string, number>();
+  readonly #refused = new Set<string>();
+  readonly #admittedAt = new Map<AgentProcess, Row>();
+  /** Queue indexes from which on order counts anew: somebody changed the cursor. */
+  readonly #segments: number[] = [];
+  #start: Start | undefined;
+
+  /** Nothing has happened yet. */
+  constructor(world: World, table: () => FakeCursorTable) {
+    this.#world = world;
+    this.#table = table;
+  }
+
+  /** What this process did. */
+  ledger(process: AgentProcess): Ledger {
+    let ledger = this.#ledgers.get(process);
+    if (ledger === undefined) this.#ledgers.set(process, ledger = new Ledger(process));
+    return ledger;
+  }
+
+  admitted(connection: FakeConnection): void {
+    this.#admittedAt.set(connection.process, this.#table().row);
+  }
+
+  opened(process: AgentProcess, position: Position): void {
+    const tick = tickOfHlc(position.cursor), start = this.#start, ledger = this.ledger(process);
+    const row = this.#table().rows.findLast((row) => row.position?.cursor === position.cursor);
+    const admitted = this.#admittedAt.get(process)!;
+    if (start !== undefined && start.row <= admitted.number) {
+      if (admitted.position !== undefined && tick < tickOfHlc(admitted.position.cursor)) {
+        this.#world.violate(
+          "G4",
+          `${process.name} starts at ${position.cursor}, below ${admitted.position.cursor}`,
+        );
+      }
+      if (row === undefined) this.#checkConfirmed(tick, `${process.name} starts at ${position.cursor}`);
+    }
+    const anew = row !== undefined && row !== ledger.seenRow &&
+      (row.by !== process || row === this.#startRow());
+    if (anew && row === this.#startRow()) this.#segments.push(this.#queue.length);
+    if (anew) ledger.seenRow = row;
+    ledger.opened(position, anew);
+  }
+
+  stored(row: Row, before: Row): void {
+    const { position } = row;
+    if (row.by === "hand" || before.position === undefined) {
+      this.#start = position && {
+        tick: tickOfHlc(position.cursor),
+        scan: position.scanning
+          ? this.#world.database.rowsAt(tickOfHlc(position.cursor)).filter((version) => version !== undefined)
+          : [],
+        queueIndex: this.#queue.length,
+        row: row.number,
+      };
+      return;
+    }
+    const tick = tickOfHlc(position!.cursor), old = tickOfHlc(before.position.cursor);
+    if (tick < old || tick === old && !before.position.scanning) {
+      this.#world.violate("G2", `the cursor moves from ${before.position.cursor} to ${position!.cursor}`);
+    }
+    this.#checkConfirmed(tick, `the cursor ${position!.cursor} is stored`);
+  }
+
+  published(connection: FakeConnection, name: string): void {
+    const { process, brokerEnded } = connection;
+    if (this.#world.plan.lock && !brokerEnded && !connection.holdsLock) {
+      this.#world.violate("G6", `${process.name} publishes without the lock`);
+    }
+    const tick = this.#world.database.version(name)?.tick;
+    if (tick === undefined) {
+      this.#world.violate("G5", `${process.name} publishes ${name}, which nobody wrote`);
+    } else this.ledger(process).published(connection, name, tick);
+  }
+
+  accepted(connection: FakeConnection, name: string): void {
+    if (this.#world.plan.lock && !connection.holdsLock) {
+      this.#world.violate("G6", `the queue takes ${name} from ${connection.process.name} without the lock`);
+    }
+    this.#accepted.set(name, this.#queue.length);
+    this.#queue.push(name);
+  }
+
+  refused(name: string): void {
+    this.#refused.add(name);
+  }
+
+  confirmed(connection: FakeConnection, number: number, multiple: boolean): void {
+    for (const name of this.ledger(connection.process).confirmed(connection, number, multiple)) {
+      this.#confirmed.set(name, this.#accepted.get(name) ?? -1);
+    }
+  }
+
+  handedOver(from: AgentProcess, to: AgentProcess): void {
+    this.ledger(to).inherit(this.ledger(from));
+  }
+
+  /** A process ended by itself, `waited` milliseconds after it was asked to, if it was. */
+  ended(process: AgentProcess, error: AgentError | undefined, waited: number | undefined): void {
+    const what = error === undefined ? "stops as asked" : `stops: ${error.kind}: ${error.message}`;
+    this.#world.trace?.(`${process.name} ${what}`);
+    const allowed = error === undefined
+      ? waited !== undefined
+      : error.kind === "DrainIncomplete"
+      ? waited !== undefined && !this.#world.healed
+      : error.kind === "Unknown" && error.message === "Injected" && !this.#world.healed;
+    if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
+    if (waited !== undefined && waited > LONGEST_STOP) {
+      this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);
+    }
+    if (error !== undefined) return;
+    const ledger = this.ledger(process), { position, by } = this.#table().row;
+    ledger.stopped();
+    if (by === process && tickOfHlc(position!.cursor) < ledger.newest) {
+      this.#world.violate("Stop", `${process.name} leaves the cursor at ${position!.cursor}`);
+    }
+  }
+
+  /** Every change is in the queue and the cursor is past it. */
+  get complete(): boolean {
+    const { position } = this.#table().row;
+    return position !== undefined && !position.scanning &&
+      tickOfHlc(position.cursor) >= this.#world.database.lastCommit;
+  }
+
+  /** What has to hold at the end. */
+  finish(): void {
+    this.#checkConfirmed(Infinity, "everything is over");
+    this.#checkOrder();
+  }
+
+  #startRow(): Row | undefined {
+    return this.#start === undefined ? undefined : this.#table().rows[this.#start.row];
+  }
+
+  /** G1 and G2: everything from the start up to this tick is in the queue and confirmed. */
+  #checkConfirmed(tick: number, when: string): void {
+    const start = this.#start;
+    if (start === undefined) return;
+    const check = (version: Version) => {
+      if (version.tick > tick || (this.#confirmed.get(version.name) ?? -1) >= start.queueIndex) return;
+      this.#world.violate("G1, G2", `${version.name} is not confirmed although ${when}`);
+    };
+    start.scan.forEach(check);
+    for (const history of this.#world.database.histories) {
+      for (const version of history) if (version.tick > start.tick) check(version);
+    }
+  }
+
+  /** G3: first deliveries of a row in commit order, and its newest version last. */
+  #checkOrder(): void {
+    const newest = new Map<string, number>(), seen = new Set<string>();
+    let last = new Map<string, Version>();
+    for (const [index, name] of this.#queue.entries()) {
+      if (this.#segments.includes(index)) {
+        newest.clear();
+        seen.clear();
+        last = new Map();
+      }
+      const version = this.#world.database.version(name)!, row = version.change.table + version.change.key;
+      last.set(row, version);
+      if (seen.has(name)) continue;
+      seen.add(name);
+      const before = newest.get(row) ?? 0;
+      if (version.tick > before) newest.set(row, version.tick);
+      else if (!this.#refused.has(name)) this.#world.violate("G3", `${name} comes after tick ${before}`);
+    }
+    for (const [row, { name, tick }] of last) {
+      if (tick !== newest.get(row)) this.#world.violate("G3", `the last message of ${row} is ${name}`);
+    }
+  }
+}
+
+/** A stop waits for confirms as long as it may, and for one question to the database. */
+const LONGEST_STOP = 20_000 + 16_000;

@@ -1,0 +1,114 @@
+import type { Position } from "../../src/change.ts";
+import type { CursorStore } from "../../src/feed_cursor.ts";
+import type { Hlc } from "../../src/hlc.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import { injected, type World } from "./world.ts";
+
+/** Who wrote a row of the cursor store. */
+export type Writer = AgentProcess | "hand";
+
+/** The feed's row, as it was from a point in time on. */
+export interface Row {
+  /** `undefined`: there is none. */
+  readonly position: Position | undefined;
+  /** Who wrote it; `undefined` before anybody did. */
+  readonly by: Writer | undefined;
+  /** Counts the rows. */
+  readonly number: number;
+}
+
+/** Told what happens to the row. */
+export interface StoreObserver {
+  /** The row was changed. */
+  stored(row: Row, before: Row): void;
+}
+
+/** The table `cursor_store`, with the one row of the feed. */
+export class FakeCursorTable {
+  /** Every row there was, the present one last. */
+  readonly rows: Row[] = [{ position: undefined, by: undefined, number: 0 }];
+  /** Nobody reaches it until then. */
+  awayUntil = 0;
+  readonly #world: World;
+  readonly #observer: StoreObserver;
+
+  /** Empty. */
+  constructor(world: World, observer: StoreObserver) {
+    this.#world = world;
+    this.#observer = observer;
+  }
+
+  /** The row as it is. */
+  get row(): Row {
+    return this.rows.at(-1)!;
+  }
+
+  /** Changes the row. */
+  write(position: Position | undefined, by: Writer): void {
+    const before = this.row;
+    const row = { position, by, number: before.number + 1 };
+    this.rows.push(row);
+    const who = by === "hand" ? by : by.name;
+    this.#world.trace?.(
+      `${who} stores ${position?.cursor ?? "nothing"}${position?.scanning ? " scanning" : ""}`,
+    );
+    this.#observer.stored(row, before);
+  }
+}
+
+/** The table as one process sees it. */
+export class FakeCursorStore implements CursorStore {
+  readonly #table: FakeCursorTable;
+  readonly #process: AgentProcess;
+  readonly #world: World;
+
+  /** Works on this table. */
+  constructor(table: FakeCursorTable, process: AgentProcess) {
+    this.#table = table;
+    this.#process = process;
+    this.#world = process.world;
+  }
+
+  read(): Promise<Position | undefined> {
+    return this.#request(() => this.#table.row.position);
+  }
+
+  create(position: Position): Promise<void> {
+    return this.#request(() => {
+      if (this.#table.row.position === undefined) this.#table.write(position, this.#process);
+    });
+  }
+
+  replace(expected: Position, cursor: Hlc): Promise<boolean> {
+    return this.#request(() => {
+      const stored = this.#table.row.position;
+      if (stored?.cursor !== expected.cursor || stored.scanning !== expected.scanning) return false;
+      this.#table.write({ cursor, scanning: false }, this.#process);
+      return true;
+    });
+  }
+
+  /** The table's part happens even when the process that asked is gone. */
+  #request<T>(apply: () => T): Promise<T> {
+    const world = this.#world, { scheduler, random } = world, process = this.#process;
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    const refuse = (delay: number) => {
+      const error = injected(random.pick(["CursorStoreUnavailable", "SerializationConflict"]));
+      process.after(delay, () => reject(error));
+    };
+    const way = world.goesWrong("store-slow", 0.2) ? random.between(0, 15_000) : world.latency();
+    scheduler.after(way, () => {
+      if (scheduler.now < this.#table.awayUntil || world.goesWrong("store-refused", 0.3)) {
+        refuse(world.latency());
+      } else if (world.goesWrong("store-late", 0.2)) {
+        refuse(world.latency());
+        scheduler.after(random.between(0, 5_000), apply);
+      } else {
+        const result = apply();
+        if (world.goesWrong("store-lost", 0.3)) refuse(world.latency());
+        else process.after(world.latency(), () => resolve(result));
+      }
+    });
+    return promise;
+  }
+}

@@ -1,0 +1,63 @@
+import type { Position } from "../../src/change.ts";
+import type { Handover } from "../../src/feed.ts";
+import type { SentKeys } from "../../src/replay_guard.ts";
+import type { AgentProcess } from "./agent_process.ts";
+import { injected, type World } from "./world.ts";
+
+/** Told of what goes from one process to the next. */
+export interface HandoverObserver {
+  /** The process that left the keys, and the one that takes them. */
+  handedOver(from: AgentProcess, to: AgentProcess): void;
+}
+
+/** The table `cursor_handover`. */
+export class FakeHandoverTable {
+  /** What was left. */
+  left: { readonly position: Position; readonly sent: SentKeys; readonly by: AgentProcess } | undefined;
+}
+
+/** The table as one process sees it. */
+export class FakeHandover implements Handover {
+  readonly #table: FakeHandoverTable;
+  readonly #process: AgentProcess;
+  readonly #world: World;
+  readonly #observer: HandoverObserver;
+
+  /** Works on this table. */
+  constructor(table: FakeHandoverTable, process: AgentProcess, observer: HandoverObserver) {
+    this.#table = table;
+    this.#process = process;
+    this.#world = process.world;
+    this.#observer = observer;
+  }
+
+  async leave(position: Position, sent: SentKeys): Promise<void> {
+    await this.#reach();
+    this.#world.trace?.(`${this.#process.name} leaves ${sent.size} keys at ${position.cursor}`);
+    this.#table.left = { position, sent, by: this.#process };
+    await this.#answer();
+  }
+
+  async take(position: Position): Promise<SentKeys> {
+    await this.#reach();
+    const { left } = this.#table;
+    this.#table.left = undefined;
+    await this.#answer();
+    if (left?.position.cursor !== position.cursor || left.position.scanning !== position.scanning) {
+      return new Map();
+    }
+    this.#world.trace?.(`${this.#process.name} takes ${left.sent.size} keys`);
+    this.#observer.handedOver(left.by, this.#process);
+    return left.sent;
+  }
+
+  async #reach(): Promise<void> {
+    await this.#process.sleep(this.#world.latency());
+    if (this.#world.goesWrong("store-refused", 0.2)) throw injected("CursorStoreUnavailable");
+  }
+
+  async #answer(): Promise<void> {
+    await this.#process.sleep(this.#world.latency());
+    if (this.#world.goesWrong("store-lost", 0.2)) throw injected("CursorStoreUnavailable");
+  }
+}
