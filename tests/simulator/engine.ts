@@ -93,9 +93,10 @@ function settingStatement(name: string, value: string): string {
   return `SET simulator.${name} = '${value.replaceAll("'", "''")}'`;
 }
 
+const decoder = new TextDecoder();
+
 function rowTexts(body: Uint8Array): (string | null)[] {
   const reader = new BodyReader(body);
-  const decoder = new TextDecoder();
   return Array.from({ length: reader.int16() }, () => {
     const length = reader.int32();
     return length < 0 ? null : decoder.decode(reader.bytes(length));

@@ -17,6 +17,10 @@ export class ExtendedProtocol {
   readonly #portals = new Map<string, Portal>();
   /** After an error everything up to Sync is left out. */
   #skipping = false;
+  /** Messages for the engine, sent together: each call of it has its price. */
+  #queue: Uint8Array<ArrayBuffer>[] = [];
+  /** For every Close in the queue, whether the client asked for it. */
+  #closes: boolean[] = [];
   /** The engine has to be told of Sync. */
   #engineInvolved = false;
 
@@ -35,7 +39,10 @@ export class ExtendedProtocol {
   /** Handles one message. */
   async handle(type: string, body: Uint8Array): Promise<void> {
     if (type === "S") return await this.#sync();
-    if (type === "H") return await this.#session.flush();
+    if (type === "H") {
+      await this.settle();
+      return await this.#session.flush();
+    }
     if (this.#skipping) return;
     try {
       await this.#step(type, new BodyReader(body));
@@ -66,14 +73,12 @@ export class ExtendedProtocol {
     const types = Array.from({ length: reader.int16() }, () => reader.int32());
     const statement = this.#session.classify(sql);
     const replaced = this.#statements.get(name);
-    if (replaced?.kind === "engine") {
-      await this.#engine(messages.named("C", `S${this.#prefix}${name}`), false);
-    }
+    if (replaced?.kind === "engine") this.#closeInEngine(`S${this.#prefix}${name}`, false);
     this.#statements.delete(name);
     if (statement.kind === "engine") {
-      await this.#engine(messages.parse(this.#prefix + name, this.#session.engine.prepare(sql), types));
+      this.#engine(messages.parse(this.#prefix + name, this.#session.engine.prepare(sql), types));
     } else {
-      this.#session.send(messages.PARSE_COMPLETE);
+      await this.#answer(messages.PARSE_COMPLETE);
     }
     this.#statements.set(name, statement);
   }
@@ -83,13 +88,13 @@ export class ExtendedProtocol {
     if (statement === undefined) throw new SqlError("26000", `unknown prepared statement "${name}"`);
     // A new unnamed portal replaces the one before, but its name in the engine is none that is replaced.
     if (portal === "" && this.#portals.get(portal)?.statement.kind === "engine") {
-      await this.#engine(messages.named("C", `P${this.#prefix}`), false);
+      this.#closeInEngine(`P${this.#prefix}`, false);
     }
     this.#portals.set(portal, { statement, formats: resultFormats(rest) });
     if (statement.kind === "engine") {
-      await this.#engine(messages.bind(this.#prefix + portal, this.#prefix + name, rest));
+      this.#engine(messages.bind(this.#prefix + portal, this.#prefix + name, rest));
     } else {
-      this.#session.send(messages.BIND_COMPLETE);
+      await this.#answer(messages.BIND_COMPLETE);
     }
   }
 
@@ -98,11 +103,11 @@ export class ExtendedProtocol {
     const statement = portal?.statement ?? this.#statements.get(name);
     if (statement === undefined) throw new SqlError("26000", `unknown prepared statement "${name}"`);
     if (statement.kind === "engine") {
-      return await this.#engine(messages.named("D", what + this.#prefix + name));
+      return this.#engine(messages.named("D", what + this.#prefix + name));
     }
-    if (what === "S") this.#session.send(messages.parameterDescription([]));
+    if (what === "S") await this.#answer(messages.parameterDescription([]));
     const fields = statement.kind === "feed" ? FEED_FIELDS : statement.own.fields;
-    this.#session.send(
+    await this.#answer(
       fields.length === 0 ? messages.NO_DATA : messages.rowDescription(fields, portal?.formats ?? []),
     );
   }
@@ -114,8 +119,10 @@ export class ExtendedProtocol {
         await this.#session.engine.announce(statement.sql);
         const rowLimit = new Uint8Array(4);
         new DataView(rowLimit.buffer).setInt32(0, limit);
-        await this.#engine(messages.named("E", this.#prefix + name, rowLimit));
-      } else if (statement.kind === "own") {
+        return this.#engine(messages.named("E", this.#prefix + name, rowLimit));
+      }
+      await this.settle();
+      if (statement.kind === "own") {
         const { fields, rows, tag } = await statement.own.run(this.#session);
         for (const row of rows) this.#session.send(messages.textRow(fields, formats, row));
         this.#session.send(messages.commandComplete(tag));
@@ -141,25 +148,47 @@ export class ExtendedProtocol {
     const statement = what === "P" ? this.#portals.get(name)?.statement : this.#statements.get(name);
     if (what === "P") this.#portals.delete(name);
     else this.#statements.delete(name);
-    if (statement?.kind === "engine") await this.#engine(messages.named("C", what + this.#prefix + name));
-    else this.#session.send(messages.CLOSE_COMPLETE);
+    if (statement?.kind === "engine") this.#closeInEngine(what + this.#prefix + name, true);
+    else await this.#answer(messages.CLOSE_COMPLETE);
   }
 
   async #sync(): Promise<void> {
     this.#skipping = false;
     if (this.#engineInvolved) {
+      this.#engine(messages.SYNC);
+      await this.settle();
       this.#engineInvolved = false;
-      const answers = await this.#session.engine.send(messages.SYNC);
-      this.#session.send(...answers.map(asCockroach));
+      this.#skipping = false;
     }
     await this.#session.ready();
   }
 
-  async #engine(bytes: Uint8Array, answered = true): Promise<void> {
+  /** Sends the engine what waits for it, and keeps the answers for the client. */
+  async settle(): Promise<void> {
+    if (this.#queue.length === 0) return;
+    const bytes = new Uint8Array(await new Blob(this.#queue).arrayBuffer());
+    this.#queue = [];
+    for (const answer of await this.#session.engine.send(bytes)) {
+      if (answer.type === "3" && this.#closes.shift() !== true) continue;
+      if (answer.type === "E") this.#skipping = true;
+      this.#session.send(asCockroach(answer));
+    }
+    this.#closes = [];
+  }
+
+  async #answer(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.settle();
+    this.#session.send(bytes);
+  }
+
+  #closeInEngine(target: string, asked: boolean): void {
+    this.#closes.push(asked);
+    this.#engine(messages.named("C", target));
+  }
+
+  #engine(bytes: Uint8Array<ArrayBuffer>): void {
     this.#engineInvolved = true;
-    const answers = await this.#session.engine.send(bytes);
-    if (answered) this.#session.send(...answers.map(asCockroach));
-    if (answers.some(({ type }) => type === "E")) this.#skipping = true;
+    this.#queue.push(bytes);
   }
 }
 

@@ -174,8 +174,10 @@ export class Session implements RegisteredSession, OwnContext {
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
     const fault = faults.takeStatement(this.subject, sql);
     if (fault === undefined) return await run();
+    await this.#extended.settle();
     const kept = this.#pending.length;
     if (fault.effect.endsWith("after")) await run();
+    await this.#extended.settle();
     this.#pending.length = kept;
     if (fault.effect.startsWith("drop")) this.#wire.close();
     throw fault.error;

@@ -1,5 +1,5 @@
 import { compareHlc, type Hlc } from "../../src/hlc.ts";
-import { compareValues, encodeObject, encodingOf } from "./encoding.ts";
+import { compareCodePoints, compareValues, encodeString, type Encoding, encodingOf } from "./encoding.ts";
 
 /** A column; the engine's number identifies it when its name changes. */
 export interface Column {
@@ -123,11 +123,38 @@ export function keyJson({ shape, values }: Row): string {
 
 /** JSON object of a row, with the columns of another shape if given: those it does not have are null. */
 export function rowJson(row: Row, shape: Shape = row.shape): string {
-  return encodeObject(shape.columns.map(({ id, name, type }, index) => {
+  const members = membersOf(shape).map(({ id, index, start, encode }) => {
     const position = shape === row.shape ? index : row.shape.columns.findIndex((column) => column.id === id);
     const value = row.values[position] ?? null;
-    return [name, value === null ? "null" : encodingOf(type)(value)];
-  }));
+    return start + (value === null ? "null" : encode(value));
+  });
+  return `{${members.join(", ")}}`;
+}
+
+interface Member {
+  readonly id: number;
+  readonly index: number;
+  /** `"name": ` */
+  readonly start: string;
+  readonly encode: Encoding;
+}
+
+const members = new WeakMap<Shape, readonly Member[]>();
+
+/** The members of a shape's JSON object, sorted by name. */
+function membersOf(shape: Shape): readonly Member[] {
+  const known = members.get(shape);
+  if (known !== undefined) return known;
+  const sorted = shape.columns.map(({ id, name, type }, index) => ({ id, index, name, type }))
+    .toSorted((a, b) => compareCodePoints(a.name, b.name))
+    .map(({ id, index, name, type }) => ({
+      id,
+      index,
+      start: `${encodeString(name)}: `,
+      encode: encodingOf(type),
+    }));
+  members.set(shape, sorted);
+  return sorted;
 }
 
 /** JSON object of a row of which only the key is left. */
