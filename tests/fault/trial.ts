@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { type AgentOptions, AgentProcess } from "../support/agent_process.ts";
+import { type Arrival, check, type Note, type SeenCursor, type Verdict } from "../support/checker.ts";
+import { Cockroach, type CockroachOptions } from "../support/cockroach.ts";
+import { pause, until } from "../support/ports.ts";
+import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
+import { say } from "../support/terminal.ts";
+import { Workload } from "../support/workload.ts";
+import { Witness } from "./witness.ts";
+
+/** Most messages in flight of the agents under test: a broker's failure repeats at most so many. */
+export const MAX_IN_FLIGHT = 100;
+/** How often the stored cursor is looked at, in milliseconds. */
+const WATCH_EVERY = 100;
+const SETTLE_DEADLINE = 60_000;
+
+/** What a trial starts with. */
+export interface TrialOptions {
+  readonly cockroach?: CockroachOptions;
+  readonly rabbitmq?: RabbitMQOptions;
+  /** Rows of the table, of version 0; the workload changes the first of them. */
+  readonly rows?: number;
+  /** Keys that the workload changes. */
+  readonly keys?: number;
+  /** Arguments of the queue. */
+  readonly queueArguments?: Record<string, string | number>;
+}
+
+/**
+ * The whole agent under a fault: services, a table that changes at random, and a witness in the queue. At the end the
+ * verdict compares what the queue got with what was committed.
+ */
+export class Trial {
+  /** CockroachDB, with a database of this trial. */
+  readonly cockroach: Cockroach;
+  /** RabbitMQ. */
+  readonly rabbitmq: RabbitMQ;
+  /** Name of the table and of the queue. */
+  readonly name: string;
+  /** Notes in the agent's queue. */
+  readonly witness: Witness;
+  readonly #rows: number;
+  readonly #keys: number;
+  readonly #seed: number;
+  readonly #taken: (Arrival | Note | SeenCursor)[] = [];
+  readonly #watch = new AbortController();
+  readonly #watching: Promise<void>;
+  #workload: Workload | undefined;
+
+  private constructor(
+    cockroach: Cockroach,
+    rabbitmq: RabbitMQ,
+    witness: Witness,
+    rows: number,
+    keys: number,
+  ) {
+    this.cockroach = cockroach;
+    this.rabbitmq = rabbitmq;
+    this.witness = witness;
+    this.name = witness.queue;
+    this.#rows = rows;
+    this.#keys = keys;
+    this.#seed = Number(Deno.env.get("FAULT_SEED") ?? Math.floor(Math.random() * 1e9));
+    this.#watching = this.#watchCursor();
+    say(`FAULT_SEED=${this.#seed}`);
+  }
+
+  /** Services, table and queue; no agent and no changes yet. */
+  static async start(options: TrialOptions = {}): Promise<Trial> {
+    const { rows = 300, keys = 300, queueArguments } = options;
+    const [cockroach, rabbitmq] = await Promise.all([
+      Cockroach.start(options.cockroach),
+      RabbitMQ.start(options.rabbitmq),
+    ]);
+    const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
+    const witness = await Witness.start(rabbitmq.url, name, queueArguments);
+    await cockroach.sql(`CREATE TABLE ${name} (id INT PRIMARY KEY, version INT NOT NULL, payload STRING)`);
+    await cockroach.sql(`INSERT INTO ${name} SELECT g, 0, 'first' FROM generate_series(0, ${rows - 1}) g`);
+    return new Trial(cockroach, rabbitmq, witness, rows, Math.min(keys, rows));
+  }
+
+  /** The workload, once it runs. */
+  get workload(): Workload {
+    assert.ok(this.#workload, "the workload has not begun");
+    return this.#workload;
+  }
+
+  /** Starts an agent with few messages in flight. */
+  agent({ args = [], env = {}, ...options }: Partial<AgentOptions> = {}): Promise<AgentProcess> {
+    const { name } = this;
+    const own = ["--table", name, "--cursor-frequency", "500ms", "--max-in-flight", String(MAX_IN_FLIGHT)];
+    return AgentProcess.start({
+      args: [...own, ...args],
+      env: { DATABASE_URL: this.cockroach.url, AMQP_ADDR: this.rabbitmq.url, AMQP_QUEUE: name, ...env },
+      ...options,
+    });
+  }
+
+  /** Starts an agent, waits until the first rows are all confirmed, and begins to change them. */
+  async running(options: Partial<AgentOptions> = {}, rate = 1000): Promise<AgentProcess> {
+    const agent = await this.agent(options);
+    try {
+      await agent.said(({ message }) => message === "The initial scan is confirmed");
+      this.change({ rate });
+      await this.workload.reaches(100);
+      return agent;
+    } catch (error) {
+      await agent[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Begins to change rows. */
+  change(options: { rate?: number; batch?: number; changes?: number } = {}): Workload {
+    const { cockroach: { url }, name: table } = this;
+    return this.#workload = Workload.start({ url, table, keys: this.#keys, seed: this.#seed, ...options });
+  }
+
+  /** Waits until so many more changes are committed. */
+  more(changes: number): Promise<void> {
+    return this.workload.reaches(this.workload.changes + changes);
+  }
+
+  /** The stored cursor; throws while there is no table for it. */
+  async cursor(): Promise<string | undefined> {
+    const key = `${this.cockroach.database}.public.${this.name}`;
+    const [row] = await this.cockroach.sql("SELECT cursor FROM cursor_store WHERE key = $1", [key]);
+    return row === undefined ? undefined : String(row["cursor"]);
+  }
+
+  /** SIGKILL; repeats after it are the kill's, and none of them may be at or below the cursor stored then. */
+  async kill(agent: AgentProcess): Promise<void> {
+    agent.signal("SIGKILL");
+    await agent.exit;
+    await this.witness.note("SIGKILL", await this.cursor());
+  }
+
+  /** Takes messages away as a consumer does. */
+  async consume(count: number): Promise<void> {
+    this.#taken.push(...await this.witness.take(count));
+  }
+
+  /** Ends the changes and waits until all of them are confirmed, which is when the stored cursor is above them. */
+  async settle(): Promise<void> {
+    await this.#workload?.stop();
+    const [{ now } = {}] = await this.cockroach.sql("SELECT cluster_logical_timestamp()::STRING AS now");
+    const least = BigInt(String(now).replace(".", ""));
+    await until("a cursor above all changes", SETTLE_DEADLINE, async () => {
+      const cursor = await this.cursor();
+      return cursor !== undefined && BigInt(cursor.replace(".", "")) >= least ? true : undefined;
+    });
+  }
+
+  /** Reads the queue and compares; call it when everything is settled and the agents are stopped. */
+  async verdict(): Promise<Verdict> {
+    await this.#endWatch();
+    const entries = [...this.#taken, ...await this.witness.readAll()];
+    const found = await this.cockroach.sql(`SELECT id, version FROM ${this.name}`);
+    const rows = new Map(found.map(({ id, version }) => [Number(id), Number(version)]));
+    const untouched = Array.from({ length: this.#rows }, (_, id) => [id, [0]] as const);
+    const history = new Map<number, readonly (number | null)[]>(untouched);
+    for (const [key, versions] of this.#workload?.history ?? []) history.set(key, versions);
+    const verdict = check(entries, { history, rows });
+    say(
+      `${verdict.messages} messages, ${verdict.missing.length} missing, repeated: ${
+        JSON.stringify(verdict.repeats)
+      }`,
+    );
+    return verdict;
+  }
+
+  /** Nothing is lost, nothing is out of order, and no cursor was ahead; gives the verdict. */
+  async sound(): Promise<Verdict> {
+    const verdict = await this.verdict();
+    const { missing, unexpected, misordered, stale, ahead, belowCursor } = verdict;
+    const few = (list: readonly string[]) => list.slice(0, 5);
+    assert.deepEqual(
+      {
+        missing: few(missing),
+        unexpected: few(unexpected),
+        misordered: few(misordered),
+        stale: few(stale),
+        ahead: few(ahead),
+        belowCursor: few(belowCursor),
+      },
+      { missing: [], unexpected: [], misordered: [], stale: [], ahead: [], belowCursor: [] },
+    );
+    return verdict;
+  }
+
+  /** Takes everything down. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#endWatch();
+    await this.#workload?.stop().catch(() => undefined); // its database may be gone
+    await this.witness[Symbol.asyncDispose]();
+    await Promise.all([this.cockroach.stop(), this.rabbitmq.stop()]);
+  }
+
+  /** Puts every cursor that it sees stored into the queue: what is at or below it must lie before. */
+  async #watchCursor(): Promise<void> {
+    let last: string | undefined;
+    while (!this.#watch.signal.aborted) {
+      const cursor = await this.cursor().catch(() => undefined); // there is no table yet, or no database at present
+      if (cursor !== undefined && cursor !== last) await this.witness.saw(cursor);
+      last = cursor ?? last;
+      await pause(WATCH_EVERY);
+    }
+  }
+
+  async #endWatch(): Promise<void> {
+    this.#watch.abort();
+    await this.#watching;
+  }
+}

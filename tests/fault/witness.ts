@@ -1,0 +1,174 @@
+import { AMQPClient, type AMQPMessage } from "@cloudamqp/amqp-client";
+import type { Arrival, Note, SeenCursor } from "../support/checker.ts";
+import { until } from "../support/ports.ts";
+
+/** What tells the test's own messages from the agent's. */
+const OWN_TYPE = "test";
+const ANSWER_DEADLINE = 5_000;
+const NOTE_DEADLINE = 30_000;
+
+/** A message of the test. */
+type Own = Note | SeenCursor | { readonly kind: "end"; readonly id: string };
+
+/** The library drops some of its promises; one that rejects would end the test run. */
+class Client extends AMQPClient {
+  override send(bytes: Uint8Array): Promise<void> {
+    const sent = super.send(bytes);
+    sent.catch(() => {});
+    return sent;
+  }
+}
+
+/**
+ * Puts notes into the agent's queue, so that afterwards the queue itself tells what was in it at which moment, and
+ * reads all of it at the end. Connects anew after a fault of the broker.
+ */
+export class Witness {
+  /** The queue. */
+  readonly queue: string;
+  readonly #url: string;
+  #client: Client | undefined;
+
+  private constructor(url: string, queue: string) {
+    this.#url = url;
+    this.queue = queue;
+  }
+
+  /** Declares the queue. */
+  static async start(
+    url: string,
+    queue: string,
+    args: Record<string, string | number> = {},
+  ): Promise<Witness> {
+    const witness = new Witness(url, queue);
+    await witness.declare(args);
+    return witness;
+  }
+
+  /** Declares the queue, again if it was deleted. */
+  async declare(args: Record<string, string | number> = {}): Promise<void> {
+    const channel = await (await this.#connected()).channel();
+    await channel.queueDeclare(this.queue, { durable: true }, { "x-queue-type": "quorum", ...args });
+    await channel.close();
+  }
+
+  /** Deletes the queue with all that is in it. */
+  async deleteQueue(): Promise<void> {
+    const channel = await (await this.#connected()).channel();
+    await channel.queueDelete(this.queue);
+    await channel.close();
+  }
+
+  /** Takes so many messages away, as a consumer would; they count as having been in the queue. */
+  async take(count: number): Promise<(Arrival | Note | SeenCursor)[]> {
+    const taken: (Arrival | Note | SeenCursor)[] = [];
+    await this.#consume((message) => {
+      const entry = read(message);
+      if (entry.kind !== "end") taken.push(entry);
+      return taken.length === count;
+    }, count);
+    return taken;
+  }
+
+  /** How many messages are ready in the queue. */
+  async depth(): Promise<number> {
+    const channel = await (await this.#connected()).channel();
+    const { messageCount } = await channel.queueDeclare(this.queue, { passive: true });
+    await channel.close();
+    return messageCount;
+  }
+
+  /** From here on, repeats are of this cause. Tries until the broker has it. */
+  async note(cause: string, cursor?: string): Promise<void> {
+    await until(`the note "${cause}"`, NOTE_DEADLINE, async () => {
+      await this.#publish({ kind: "note", cause, cursor });
+      return true;
+    });
+  }
+
+  /** This cursor is stored. Not noted while the broker does not answer. */
+  async saw(cursor: string): Promise<void> {
+    await this.#publish({ kind: "cursor", cursor }).catch(() => undefined);
+  }
+
+  /** Everything in the queue, in order; it is empty afterwards. */
+  async readAll(): Promise<(Arrival | Note | SeenCursor)[]> {
+    const id = crypto.randomUUID();
+    await until("the end of the queue", NOTE_DEADLINE, async () => {
+      await this.#publish({ kind: "end", id });
+      return true;
+    });
+    const entries: (Arrival | Note | SeenCursor)[] = [];
+    await this.#consume((message) => {
+      const entry = read(message);
+      if (entry.kind !== "end") entries.push(entry);
+      return entry.kind === "end" && entry.id === id;
+    });
+    return entries;
+  }
+
+  /** Deletes the queue and disconnects. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.deleteQueue().catch(() => undefined); // the broker is down, or the queue is gone
+    await this.#client?.close().catch(() => undefined);
+  }
+
+  async #consume(isLast: (message: AMQPMessage) => boolean, prefetch?: number): Promise<void> {
+    const channel = await (await this.#connected()).channel();
+    if (prefetch !== undefined) await channel.prefetch(prefetch);
+    const { promise: last, resolve } = Promise.withResolvers<AMQPMessage>();
+    const consumer = await channel.basicConsume(this.queue, { noAck: prefetch === undefined }, (message) => {
+      if (isLast(message)) resolve(message);
+    });
+    const broken = consumer.wait();
+    broken.catch(() => {}); // reported by the race, unless the last one has come before
+    const message = await Promise.race([last, broken]);
+    if (prefetch !== undefined && message !== undefined) await channel.basicAck(message.deliveryTag, true);
+    await channel.close();
+  }
+
+  async #publish(own: Own): Promise<void> {
+    const client = await this.#connected();
+    const timer = setTimeout(() => client.socket?.destroy(), ANSWER_DEADLINE);
+    try {
+      const channel = await client.channel();
+      await channel.confirmSelect();
+      const properties = { type: OWN_TYPE, deliveryMode: 2 };
+      await channel.basicPublish("", this.queue, JSON.stringify(own), properties);
+      await channel.close();
+    } catch (cause) {
+      client.socket?.destroy();
+      this.#client = undefined;
+      throw cause;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #connected(): Promise<Client> {
+    if (this.#client !== undefined && !this.#client.closed) return this.#client;
+    const client = new Client(`${this.#url}?frameMax=131072`);
+    client.logger = undefined;
+    client.onerror = () => {};
+    const timer = setTimeout(() => client.socket?.destroy(), ANSWER_DEADLINE);
+    try {
+      await client.connect();
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.#client = client;
+  }
+}
+
+function read(message: AMQPMessage): Arrival | Own {
+  const body = message.bodyString() ?? "";
+  if (message.properties.type === OWN_TYPE) return JSON.parse(body) as Own;
+  const { key, value } = JSON.parse(body) as { key: string; value: { after: { version: number } | null } };
+  const [id] = JSON.parse(key) as number[];
+  return {
+    kind: "message",
+    messageId: message.properties.messageId ?? "",
+    key: Number(id),
+    version: value.after?.version ?? null,
+  };
+}
