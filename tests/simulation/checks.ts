@@ -130,7 +130,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     const allowed = error === undefined
       ? waited !== undefined
       : error.kind === "DrainIncomplete"
-      ? waited !== undefined && !this.#world.healed
+      ? waited !== undefined && (!this.#world.healed || this.ledger(process).lostBroker)
       : error.kind === "Unknown" && error.message === "Injected" && !this.#world.healed;
     if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
     if (waited !== undefined && waited > LONGEST_STOP) {

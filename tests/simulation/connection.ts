@@ -87,7 +87,7 @@ export class FakeConnection implements BrokerSession {
   async close(): Promise<void> {
     this.#endAgent();
     const { random } = this.#world;
-    if (random.chance(0.5)) this.#arrive(random.between(0, this.#names.length));
+    if (!this.#brokerEnded) this.#arrive(random.between(0, this.#names.length));
     this.die();
     await this.process.sleep(this.#world.latency());
   }

@@ -42,6 +42,7 @@ export class Ledger {
   /** Each change published: on which connection it is in flight, or that it is settled. */
   readonly #published = new Map<string, FakeConnection | "settled">();
   #floor: number | undefined;
+  #openAtStop: readonly FakeConnection[] = [];
   #attempts = 0;
   #newest = -Infinity;
   /** The newest row of the cursor store, written by somebody else, that it went on from. */
@@ -125,9 +126,20 @@ export class Ledger {
     this.#attempts++;
   }
 
+  /** A connection failed with messages in flight. */
+  get lostBroker(): boolean {
+    return [...this.#flights].some(([connection, { size }]) => connection.failed && size > 0);
+  }
+
+  /** It is asked to stop: what is in flight now is to be confirmed. */
+  askedToStop(): void {
+    this.#openAtStop = [...this.#flights.keys()].filter((connection) => !connection.agentEnded);
+  }
+
   /** It stopped as asked: nothing may be open. */
   stopped(): void {
-    for (const [connection, { size }] of this.#flights) {
+    for (const connection of this.#openAtStop) {
+      const { size } = this.#flights.get(connection)!;
       if (size > 0 && !connection.failed) {
         this.#world.violate("Stop", `${this.#process.name} leaves ${size} messages unconfirmed`);
       }

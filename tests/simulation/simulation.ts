@@ -198,6 +198,7 @@ class Simulation {
     this.#world.trace?.(`${process.name} is asked to stop`);
     process.after(0, () => {
       this.#stopping.set(process, this.#world.scheduler.now);
+      this.#checks.ledger(process).askedToStop();
       process.stop.abort();
     });
   }

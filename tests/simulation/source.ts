@@ -63,8 +63,11 @@ export class FakeSource implements Source {
         trace?.(`${process.name} receives ${batch.map(textOf).join(", ")}`);
         yield batch;
       }
-      const pause = batch.length > 0 ? world.latency() : Math.round(random.next() * IDLE);
-      await process.sleep(pause, signal);
+      if (batch.length > 0) await process.sleep(world.latency(), signal);
+      else {
+        database.readClock(); // time goes on without changes too
+        await process.sleep(Math.round(random.next() * IDLE), signal);
+      }
     }
   }
 
