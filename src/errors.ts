@@ -62,6 +62,10 @@ export const POLICY = {
     hint:
       "TRUNCATE sends no deletes; tell the consumers, delete the feed's row from cursor_store and start anew",
   },
+  SchemaChanged: {
+    action: "stop",
+    hint: "schema_change_policy=stop asked for this; start again to go on with the new schema",
+  },
   TableNotAtCursor: {
     action: "stop",
     hint:

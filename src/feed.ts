@@ -118,11 +118,15 @@ export class Feed {
     }
   }
 
-  /** Every row up to `resolved` is confirmed: it may be stored, and no session starts below it any more. */
-  confirmed(resolved: Hlc): void {
+  /**
+   * Every row up to `resolved` is confirmed: it may be stored, and no session starts below it any more. False if it is no
+   * news.
+   */
+  confirmed(resolved: Hlc): boolean {
+    if (!this.#cursor.confirmed(resolved)) return false;
     this.#guard.forget(resolved);
-    this.#cursor.confirmed(resolved);
     this.#parts.observe.checkpoint(resolved);
+    return true;
   }
 
   /** These messages, newest first, were not confirmed: their rows must pass again. */
@@ -130,14 +134,16 @@ export class Feed {
     for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
   }
 
-  /** Everything is confirmed: stores the cursor and leaves the guard's keys. False when the cursor is not stored. */
-  async finish(): Promise<boolean> {
-    const position = await this.#cursor.flushed();
-    if (position === undefined) return this.#fresh;
-    const sent = this.#guard.bequest();
-    if (sent.size === 0) return true;
+  /**
+   * Everything is confirmed: stores the cursor and leaves the guard's keys.
+   *
+   * @throws AgentError when the cursor cannot be stored
+   */
+  async finish(): Promise<void> {
+    await this.#cursor.flushed();
+    const position = this.#cursor.stored, sent = this.#guard.bequest();
+    if (position === undefined || sent.size === 0) return;
     await this.#parts.handover?.leave(position, sent).catch((failure) => this.#handoverFailed(failure));
-    return true;
   }
 
   async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
@@ -148,9 +154,11 @@ export class Feed {
     if (found === undefined) return;
     const { position, moved } = found;
     if (moved) {
-      await window.drained();
+      await unlessAborted(window.drained(), signal);
+      if (signal.aborted) return;
       this.#guard.clear();
       checkpoints.clear();
+      this.#cursor.goOn();
     }
     if (this.#fresh) await this.#takeOver(position);
     this.#guard.startSession(position.scanning ? undefined : position.cursor);

@@ -26,7 +26,7 @@ export interface CursorObserver {
 export interface Start {
   /** The newest cursor whose rows are all confirmed. */
   readonly position: Position;
-  /** Somebody else changed what was stored, so nothing that this process remembers counts. */
+  /** Somebody else changed what was stored, so nothing that this process remembers counts; so until `goOn`. */
   readonly moved: boolean;
 }
 
@@ -56,52 +56,85 @@ export class FeedCursor {
   readonly #parts: FeedCursorParts;
   #stored: Position | undefined;
   #confirmed: Hlc | undefined;
-  #storing: Promise<void> | undefined;
+  /** May be stored already, if only the answer was lost: nothing else is stored until that is known. */
+  #attempted: Hlc | undefined;
   #attempt: Promise<AgentError | undefined> | undefined;
-  #reading: Promise<Start> | undefined;
-  #failure: AgentError | undefined;
+  #storing: Promise<void> | undefined;
+  #reading: Promise<unknown> = Promise.resolve();
+  #isRead = false;
+  #moved = false;
+  /** The store's last word; it is asked again when the next feed session starts. */
+  #refusal: AgentError | undefined;
 
   /** Nothing is read yet. */
   constructor(parts: FeedCursorParts) {
     this.#parts = parts;
   }
 
+  /** What is stored; `undefined` when nothing was read yet, or somebody else changed it. */
+  get stored(): Position | undefined {
+    return this.#moved ? undefined : this.#stored;
+  }
+
   /**
-   * Where the next feed session starts: the newest cursor whose rows are all confirmed.
+   * Reads where the next feed session starts: the newest cursor whose rows are all confirmed. Every call asks anew:
+   * the answer to an earlier question may be older than another publisher's work.
    *
    * @throws AgentError
    */
   position(): Promise<Start> {
-    return this.#reading ??= this.#read().finally(() => this.#reading = undefined);
+    const start = this.#reading.then(() => this.#read());
+    this.#reading = start.catch(() => undefined);
+    return start;
   }
 
-  async #read(): Promise<Start> {
-    await this.#attempt;
-    const known = this.#stored;
-    const pending = this.#newest();
-    const found = await this.#parts.store.read();
-    this.#failure = undefined;
-    const ours = found !== undefined && [known, pending].some((mine) => samePosition(found, mine));
-    if (ours) return { position: this.#newest() ?? found, moved: false };
-    this.#confirmed = undefined;
-    this.#stored = found ?? await this.#create();
-    return { position: this.#stored, moved: known !== undefined };
+  /** What was remembered of a cursor that somebody else changed is forgotten: timestamps count again. */
+  goOn(): void {
+    this.#moved = false;
   }
 
-  /** Every row up to `resolved` is confirmed: stores it, after the store that is under way. */
-  confirmed(resolved: Hlc): void {
-    if (!isNewer(resolved, this.#newest())) return;
+  /** Every row up to `resolved` is confirmed: stores it, after the store that is under way. False if it is no news. */
+  confirmed(resolved: Hlc): boolean {
+    if (this.#moved || !isNewer(resolved, this.#newest())) return false;
     this.#confirmed = resolved;
-    if (this.#failure === undefined) this.#storing ??= this.#store().finally(() => this.#storing = undefined);
+    this.#startStoring();
+    return true;
   }
 
   /**
-   * Waits until what is confirmed is stored; for ever while the store is away. Returns what is stored, `undefined` when
-   * it is not what is confirmed.
+   * Waits until what is confirmed is stored; for ever while the store is away.
+   *
+   * @throws AgentError when the store refuses for good
    */
-  async flushed(): Promise<Position | undefined> {
-    await this.#storing;
-    return this.#confirmed === undefined ? this.#stored : undefined;
+  async flushed(): Promise<void> {
+    while (this.#confirmed !== undefined) {
+      if (this.#refusal !== undefined) throw this.#refusal;
+      await (this.#storing ?? this.#reading);
+    }
+  }
+
+  /** Nothing is stored meanwhile: else what is found could not be told from somebody else's. */
+  async #read(): Promise<Start> {
+    this.#isRead = false;
+    try {
+      await this.#attempt;
+      const found = await this.#parts.store.read();
+      this.#refusal = undefined;
+      if (!this.#isOurs(found)) {
+        this.#moved ||= this.#stored !== undefined;
+        this.#confirmed = this.#attempted = undefined;
+        this.#stored = found;
+        this.#stored ??= await this.#create();
+      }
+      return { position: this.#newest()!, moved: this.#moved };
+    } finally {
+      this.#isRead = true;
+      this.#startStoring();
+    }
+  }
+
+  #isOurs(found: Position | undefined): boolean {
+    return samePosition(found, this.#stored) || samePosition(found, confirmedAt(this.#attempted));
   }
 
   async #create(): Promise<Position> {
@@ -111,30 +144,46 @@ export class FeedCursor {
   }
 
   #newest(): Position | undefined {
-    return this.#confirmed === undefined ? this.#stored : { cursor: this.#confirmed, scanning: false };
+    return confirmedAt(this.#confirmed) ?? this.#stored;
+  }
+
+  get #isDue(): boolean {
+    return this.#confirmed !== undefined && this.#isRead && this.#refusal === undefined;
+  }
+
+  #startStoring(): void {
+    if (this.#isDue) this.#storing ??= this.#store();
   }
 
   async #store(): Promise<void> {
-    const { backoff, clock, observe, onFailure } = this.#parts;
-    while (this.#confirmed !== undefined && this.#stored !== undefined) {
-      const cursor = this.#confirmed;
+    const { backoff, clock, observe } = this.#parts;
+    while (this.#isDue) {
+      const cursor = this.#attempted ??= this.#confirmed!;
       const started = clock.now();
-      this.#attempt = this.#replace(this.#stored, cursor);
+      this.#attempt = this.#replace(this.#stored!, cursor);
       const error = await this.#attempt;
       if (error === undefined) {
         backoff.reset();
-        this.#stored = { cursor, scanning: false };
+        this.#stored = confirmedAt(cursor);
+        this.#attempted = undefined;
         if (this.#confirmed === cursor) this.#confirmed = undefined;
         observe.cursorStored(cursor, (clock.now() - started) / 1000);
-      } else if (error.kind === "CursorMoved" || error.action === "stop") {
-        this.#failure = error;
-        return onFailure(error);
-      } else {
+      } else if (error.kind === "CursorMoved" || error.action === "stop") this.#giveUp(error);
+      else {
         const delay = backoff.next();
         observe.cursorWaits(error, delay);
         await clock.sleep(delay);
       }
     }
+    this.#storing = undefined;
+  }
+
+  #giveUp(error: AgentError): void {
+    if (error.kind === "CursorMoved") {
+      this.#moved = true;
+      this.#confirmed = this.#attempted = undefined;
+    } else this.#refusal = error;
+    this.#parts.onFailure(error);
   }
 
   /** One attempt; a store whose answer was lost may have happened: then what is stored is ours. */
@@ -143,7 +192,7 @@ export class FeedCursor {
     try {
       if (await store.replace(expected, cursor)) return undefined;
       const found = await store.read();
-      if (samePosition(found, { cursor, scanning: false })) return undefined;
+      if (samePosition(found, confirmedAt(cursor))) return undefined;
       const what = found === undefined ? "it is gone" : `found "${found.cursor}"`;
       return new AgentError(
         "CursorMoved",
@@ -153,6 +202,10 @@ export class FeedCursor {
       return AgentError.from(cause);
     }
   }
+}
+
+function confirmedAt(cursor: Hlc | undefined): Position | undefined {
+  return cursor === undefined ? undefined : { cursor, scanning: false };
 }
 
 function samePosition(a: Position | undefined, b: Position | undefined): boolean {

@@ -103,8 +103,7 @@ export class Session {
       onFailure: (cause) => this.#ended.abort(cause),
     });
     this.#checkpoints = new Checkpoints(this.#window, (resolved) => {
-      retry.progress();
-      feed.confirmed(resolved);
+      if (feed.confirmed(resolved)) retry.progress();
     });
   }
 
@@ -161,17 +160,15 @@ export class Session {
     const { clock, feed } = this.#parts;
     const { drainTimeout } = this.#options;
     const done = new AbortController();
-    const late = clock.sleep(drainTimeout, done.signal).then(() => false);
-    const confirmed = this.#window.drained().then(() => feed.finish(), () => false);
-    const stored = await Promise.race([late, confirmed]);
+    const late = clock.sleep(drainTimeout, done.signal).then(() => `not within ${drainTimeout / 1000} s`);
+    const finished = this.#window.drained().then(() => feed.finish()).then(() => undefined, AgentError.from);
+    const failure = await Promise.race([late, finished]);
     done.abort();
-    if (stored) return;
+    if (failure === undefined) return;
     const { size } = this.#window;
     const what = size > 0 ? `${size} messages are not confirmed` : "the cursor is not stored";
-    throw new AgentError(
-      "DrainIncomplete",
-      `Cannot finish in order within ${drainTimeout / 1000} s: ${what}`,
-    );
+    const [why, cause] = typeof failure === "string" ? [failure] : [failure.message, failure];
+    throw new AgentError("DrainIncomplete", `Cannot finish in order: ${what}: ${why}`, { cause });
   }
 
   /** Gives the connection up when it confirms nothing for too long without saying that it is blocked. */

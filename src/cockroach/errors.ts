@@ -11,6 +11,7 @@ const SQLSTATE: Readonly<Record<string, ErrorKind>> = {
   "42501": "SourceDenied", // recording error-privilege
   "42P01": "TableMissing",
   "3D000": "TableMissing", // database does not exist
+  "3F000": "TableMissing", // cannot create a table "because the target database or schema does not exist"
   "42601": "OptionRejected", // syntax error
   "22023": "OptionRejected", // invalid parameter value
 };
@@ -76,6 +77,11 @@ export function classifySourceError(cause: unknown, attempted: string): AgentErr
 /** SQLSTATE or system code of a failure, `undefined` when it has none. */
 export function errorCode(cause: unknown): string | undefined {
   return describe(cause).code;
+}
+
+/** True when a changefeed ended because the schema changed: `schema change occurred at …`. */
+export function isSchemaChange(cause: unknown): boolean {
+  return errorCode(cause) === "55C01";
 }
 
 /** True when the failure is that a table is missing; tables of the program's own are created then. */

@@ -157,6 +157,11 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
   if (options.some(({ name, value }) => name === "envelope" && value === "key_only")) {
     warnings.push("envelope=key_only carries no timestamps: repeats pass, and messages have no message-id");
   }
+  if (options.some(({ name, value }) => name === "envelope" && value === "row")) {
+    warnings.push(
+      "envelope=row: deletions carry no timestamp: their repeats pass, and they have no message-id",
+    );
+  }
   if (env["RUST_LOG"] && values.rustLog === undefined && values.logLevel === undefined) {
     warnings.push(`RUST_LOG ${quoted(env["RUST_LOG"])} holds no level for this program; it is info`);
   }
