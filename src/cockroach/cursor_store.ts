@@ -109,11 +109,13 @@ export class CockroachCursorStore {
   }
 
   async #createTable(): Promise<void> {
-    await this.#query("Cannot create the table cursor_store", CREATE_TABLE, []).catch((error: AgentError) => {
-      if (error.kind !== "SourceDenied") throw error;
-      const hint = `let somebody who may create tables run: ${CREATE_TABLE}`;
-      throw new AgentError("SourceDenied", error.message, { cause: error.cause, hint });
-    });
+    await this.#query('Cannot create the table "cursor_store"', CREATE_TABLE, []).catch(
+      (error: AgentError) => {
+        if (error.kind !== "SourceDenied") throw error;
+        const hint = `let somebody who may create tables run: ${CREATE_TABLE}`;
+        throw new AgentError("SourceDenied", error.message, { cause: error.cause, hint });
+      },
+    );
   }
 
   #parse({ key, cursor }: Row): Hlc {

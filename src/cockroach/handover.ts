@@ -40,7 +40,7 @@ export class CockroachHandover {
     ];
     await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {
       if (!isUndefinedTable(error)) throw error;
-      await this.#sql.query("Cannot create the table cursor_handover", CREATE_TABLE);
+      await this.#sql.query('Cannot create the table "cursor_handover"', CREATE_TABLE);
       await this.#sql.transaction(attempted, statements);
     });
   }

@@ -3,6 +3,7 @@ import { engineError } from "./engine.ts";
 import { BodyReader, type Frame } from "./frames.ts";
 import * as messages from "./messages.ts";
 import { engineSchema, rewrite } from "./sql_rewrite.ts";
+import { SqlError } from "./sql_error.ts";
 import { TokenReader } from "./sql_lexer.ts";
 
 /** Whose statements they are; the database may change. */
@@ -24,6 +25,8 @@ const READS = new Set([
   "DECLARE",
 ]);
 const DEFINES = new Set(["CREATE", "ALTER", "DROP"]);
+/** The engine would take the next schema of the search path where the session's database does not exist. */
+const CREATE_UNQUALIFIED = /^\s*CREATE\s+TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?([^\s.(]+)\s*\(/i;
 
 /** One client's share of the engine: holds its lock while a transaction is open, and captures what was committed. */
 export class EngineSession {
@@ -42,6 +45,11 @@ export class EngineSession {
 
   /** The statement in the engine's words; remembers what has to be captured after it. */
   prepare(sql: string): string {
+    const [, created] = CREATE_UNQUALIFIED.exec(sql) ?? [];
+    if (created !== undefined && !this.#cluster.databases.has(this.#owner.database)) {
+      const message = `cannot create "${created}" because the target database or schema does not exist`;
+      throw new SqlError("3F000", message);
+    }
     return rewrite(sql, this.#cluster.namesFor(this.#owner.database));
   }
 

@@ -92,6 +92,12 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
   ],
   ["v22", "42P01", 'relation "cursor_store" does not exist', "TableMissing"],
   ["v22", "3D000", 'database "nope" does not exist', "TableMissing"],
+  [
+    "v20",
+    "3F000",
+    'cannot create "t" because the target database or schema does not exist',
+    "TableMissing",
+  ],
   ["v22", "42601", 'at or near "foo": syntax error', "OptionRejected"],
   ["v22", "22023", 'invalid value for parameter "resolved"', "OptionRejected"],
   [
