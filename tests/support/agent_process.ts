@@ -10,6 +10,15 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
+/** How an agent ended. */
+export interface AgentEnd {
+  readonly code: number;
+  /** The last line at level error; `undefined` when there is none. */
+  readonly failure: LogLine | undefined;
+  /** Everything it printed. */
+  readonly output: string;
+}
+
 /** How to start an agent. */
 export interface AgentOptions {
   readonly args?: readonly string[];
@@ -90,6 +99,7 @@ export class AgentProcess {
 
   /** Answers of its HTTP server. */
   async get(path: string): Promise<Response> {
+    if (this.#process.ended) throw new GaveUp(`the agent ended, and said:\n${await this.output()}`);
     this.#address ??= String(
       (await this.said(({ message }) => message.includes("serves /metrics")))["address"],
     );
@@ -112,6 +122,17 @@ export class AgentProcess {
     );
   }
 
+  /** Waits until it ends by itself, and gives what it ended with: exit code, last error, everything it printed. */
+  async end(deadline = 30_000): Promise<AgentEnd> {
+    await until("the agent's end", deadline, () => this.#process.ended ? true : undefined).catch(
+      async (error) => {
+        throw new Error(`${error.message}\n${await this.output()}`);
+      },
+    );
+    const failure = (await this.log()).findLast(({ level }) => level === "error");
+    return { code: await this.exit, failure, output: await this.output() };
+  }
+
   /** Sends a signal to it. */
   signal(signal: Deno.Signal): void {
     this.#process.signal(signal);
@@ -120,7 +141,7 @@ export class AgentProcess {
   /** SIGTERM; resolves with the exit code. */
   async stop(): Promise<number> {
     this.signal("SIGTERM");
-    return await this.exit;
+    return (await this.end()).code;
   }
 
   /** SIGKILL, if it still runs, and away with its log. */
