@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { drain } from "./drain.ts";
 import type { AgentError } from "./errors.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
@@ -64,12 +65,14 @@ export class Agent {
    * @throws AgentError when somebody has to do something
    */
   async run(stop: AbortSignal): Promise<void> {
-    const { observe } = this.#parts;
+    const { observe, clock } = this.#parts, { drainTimeout } = this.#options;
     try {
       while (!stop.aborted) {
         observe.state("connecting");
         await this.#runSession(stop).catch((failure) => this.#retry.after(failure, stop));
       }
+      // A broker that failed took what was in flight with it, but not what was confirmed before.
+      await drain(this.#feed.flushed(), drainTimeout, clock, () => "the cursor is not stored");
     } finally {
       observe.state("stopped");
     }

@@ -124,6 +124,8 @@ export class Feed {
    */
   confirmed(resolved: Hlc): boolean {
     if (!this.#cursor.confirmed(resolved)) return false;
+    // The session may have started below it: what the keys said until now, the floor says from now on.
+    this.#guard.raiseFloor(resolved);
     this.#guard.forget(resolved);
     this.#parts.observe.checkpoint(resolved);
     return true;
@@ -132,6 +134,15 @@ export class Feed {
   /** These messages, newest first, were not confirmed: their rows must pass again. */
   undo(unconfirmed: readonly InFlight[]): void {
     for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
+  }
+
+  /**
+   * Waits until the cursor is stored; for ever while the store is away.
+   *
+   * @throws AgentError when the store refuses for good
+   */
+  flushed(): Promise<void> {
+    return this.#cursor.flushed();
   }
 
   /**

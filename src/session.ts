@@ -1,6 +1,7 @@
 import { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
 import { ConfirmWindow } from "./confirm_window.ts";
+import { drain } from "./drain.ts";
 import { AgentError } from "./errors.ts";
 import type { Feed } from "./feed.ts";
 import type { InFlight, MessageQueue } from "./relay.ts";
@@ -156,19 +157,12 @@ export class Session {
   }
 
   /** Waits until everything is confirmed and the cursor is stored. */
-  async #drain(): Promise<void> {
-    const { clock, feed } = this.#parts;
-    const { drainTimeout } = this.#options;
-    const done = new AbortController();
-    const late = clock.sleep(drainTimeout, done.signal).then(() => `not within ${drainTimeout / 1000} s`);
-    const finished = this.#window.drained().then(() => feed.finish()).then(() => undefined, AgentError.from);
-    const failure = await Promise.race([late, finished]);
-    done.abort();
-    if (failure === undefined) return;
-    const { size } = this.#window;
-    const what = size > 0 ? `${size} messages are not confirmed` : "the cursor is not stored";
-    const [why, cause] = typeof failure === "string" ? [failure] : [failure.message, failure];
-    throw new AgentError("DrainIncomplete", `Cannot finish in order: ${what}: ${why}`, { cause });
+  #drain(): Promise<void> {
+    const { clock, feed } = this.#parts, window = this.#window;
+    const finished = window.drained().then(() => feed.finish());
+    return drain(finished, this.#options.drainTimeout, clock, () => {
+      return window.size > 0 ? `${window.size} messages are not confirmed` : "the cursor is not stored";
+    });
   }
 
   /** Gives the connection up when it confirms nothing for too long without saying that it is blocked. */
