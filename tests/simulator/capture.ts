@@ -148,11 +148,17 @@ function tablesOf(rows: readonly (readonly (string | null)[])[]): CatalogTable[]
     number,
     { path: TablePath; columns: Column[]; key: [order: number, index: number][] }
   >();
-  for (const [oid, schema, name, id, column, type, filled, keyPosition] of rows) {
+  for (const [oid, schema, name, id, column, type, filled, computed, keyPosition] of rows) {
     const table = tables.get(Number(oid)) ?? { path: pathOf(schema!, name!), columns: [], key: [] };
     tables.set(Number(oid), table);
     if (keyPosition !== null) table.key.push([Number(keyPosition), table.columns.length]);
-    table.columns.push({ id: Number(id), name: column!, type: type!, filled: filled === "true" });
+    table.columns.push({
+      id: Number(id),
+      name: column!,
+      type: type!,
+      filled: filled === "true",
+      computed: computed === "true",
+    });
   }
   return [...tables].map(([id, { path, columns, key }]) => ({
     id,

@@ -80,7 +80,7 @@ export class Cluster {
         if (table === undefined) return undefined;
         const { columns, primaryKey } = table.shape;
         return {
-          all: columns.map((column) => column.name),
+          written: columns.filter(({ computed }) => !computed).map((column) => column.name),
           primaryKey: primaryKey.map((index) => columns[index]!.name),
         };
       },

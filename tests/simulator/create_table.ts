@@ -47,7 +47,10 @@ function rewriteElement(element: readonly Token[]): string {
   const [first, type] = element.filter(({ kind }) => kind !== "space");
   const isColumn = first?.kind === "quoted" || !CONSTRAINTS.has(first?.text.toUpperCase() ?? "");
   const text = joined(element.map((token) => isColumn && token === type ? asType(token) : token)).trim();
-  if (!isColumn) return text.replace(/\s+(?:ASC|DESC)\b/gi, "");
+  if (!isColumn) {
+    // Names of keys are the table's in CockroachDB, the schema's in PostgreSQL.
+    return text.replace(/\s+(?:ASC|DESC)\b/gi, "").replace(/^CONSTRAINT\s+\S+\s+(?=PRIMARY)/i, "");
+  }
   return text
     .replace(/\sSERIAL\b/i, " int8 DEFAULT unique_rowid()")
     .replace(/\bAS\s*(\(.*\))\s*STORED/i, "GENERATED ALWAYS AS $1 STORED");

@@ -42,7 +42,7 @@ SET client_min_messages = 'warning';
 /** Every table of the users with its columns, one row a column. */
 export const CATALOG_QUERY = `
 SELECT c.oid, n.nspname, c.relname, a.attnum, a.attname, t.typname,
-  (a.atthasdef OR a.attidentity <> '')::text,
+  (a.atthasdef OR a.attidentity <> '')::text, (a.attgenerated <> '')::text,
   array_position(i.indkey::int2[], a.attnum)::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

@@ -59,6 +59,7 @@ export class Feed {
     if (options.initialScan) {
       for (const source of sources) for (const row of source.scan(start)) await this.#send(row);
       await this.#resolve(start);
+      await this.#flush();
       due += options.resolvedEvery ?? 0;
       if (options.scanOnly) return;
     }

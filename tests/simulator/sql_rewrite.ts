@@ -13,7 +13,7 @@ export interface Names {
   columnsOf(
     schema: string,
     table: string,
-  ): { all: readonly string[]; primaryKey: readonly string[] } | undefined;
+  ): { written: readonly string[]; primaryKey: readonly string[] } | undefined;
 }
 
 /** The engine's schema for a database and a schema of it: the engine has one database only. */
@@ -140,7 +140,7 @@ function rewriteUpsert(tokens: readonly Token[], names: Names): Token[] {
   const known = names.columnsOf(schema ?? engineSchema(names.database), table ?? "");
   while (rest[i]?.kind === "space") i++;
   const listed = rest[i]?.text === "(" ? columnList(rest, i) : undefined;
-  const columns = listed ?? known?.all ?? [];
+  const columns = listed ?? known?.written ?? [];
   const key = known?.primaryKey ?? [];
   const updated = columns.filter((name) => !key.includes(name));
   const assignments = (updated.length > 0 ? updated : key).map((name) =>

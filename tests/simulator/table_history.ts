@@ -9,6 +9,8 @@ export interface Column {
   readonly type: string;
   /** It has a default or is computed: adding it rewrites every row. */
   readonly filled: boolean;
+  /** It follows from other columns and cannot be written. */
+  readonly computed: boolean;
 }
 
 /** The columns of a table at some time. */
