@@ -32,6 +32,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   /** Queue indexes from which on order counts anew: somebody changed the cursor. */
   readonly #segments: number[] = [];
   #start: Start | undefined;
+  #lastStart: Row | undefined;
 
   /** Nothing has happened yet. */
   constructor(world: World, table: () => FakeCursorTable) {
@@ -65,7 +66,10 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     }
     const anew = row !== undefined && row !== ledger.seenRow &&
       (row.by !== process || row === this.#startRow());
-    if (anew && row === this.#startRow()) this.#segments.push(this.#queue.length);
+    if (anew && row === this.#startRow() && row !== this.#lastStart) {
+      this.#lastStart = row;
+      this.#segments.push(this.#queue.length);
+    }
     if (anew) ledger.seenRow = row;
     ledger.opened(position, anew);
   }
@@ -130,7 +134,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     const allowed = error === undefined
       ? waited !== undefined
       : error.kind === "DrainIncomplete"
-      ? waited !== undefined && (!this.#world.healed || this.ledger(process).lostBroker)
+      ? waited !== undefined && this.ledger(process).isHindered
       : error.kind === "Unknown" && error.message === "Injected" && !this.#world.healed;
     if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
     if (waited !== undefined && waited > LONGEST_STOP) {
@@ -177,26 +181,39 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   /** G3: first deliveries of a row in commit order, and its newest version last. */
   #checkOrder(): void {
-    const newest = new Map<string, number>(), seen = new Set<string>();
-    let last = new Map<string, Version>();
-    for (const [index, name] of this.#queue.entries()) {
-      if (this.#segments.includes(index)) {
-        newest.clear();
-        seen.clear();
-        last = new Map();
+    for (const [n, from] of this.#segments.entries()) {
+      const last = this.#checkSegment(this.#queue.slice(from, this.#segments[n + 1]));
+      if (n + 1 < this.#segments.length) continue;
+      for (const history of this.#world.database.histories) {
+        const newest = history.at(-1);
+        if (newest === undefined || newest.tick <= this.#start!.tick) continue;
+        const name = last.get(rowOf(newest));
+        if (name !== newest.name) {
+          this.#world.violate("G3", `the last message is ${name}, not ${newest.name}`);
+        }
       }
-      const version = this.#world.database.version(name)!, row = version.change.table + version.change.key;
-      last.set(row, version);
+    }
+  }
+
+  /** Returns the last message of each row. */
+  #checkSegment(queue: readonly string[]): Map<string, string> {
+    const newest = new Map<string, number>(), seen = new Set<string>(), last = new Map<string, string>();
+    for (const name of queue) {
+      const version = this.#world.database.version(name)!,
+        row = rowOf(version),
+        before = newest.get(row) ?? 0;
+      last.set(row, name);
       if (seen.has(name)) continue;
       seen.add(name);
-      const before = newest.get(row) ?? 0;
       if (version.tick > before) newest.set(row, version.tick);
       else if (!this.#refused.has(name)) this.#world.violate("G3", `${name} comes after tick ${before}`);
     }
-    for (const [row, { name, tick }] of last) {
-      if (tick !== newest.get(row)) this.#world.violate("G3", `the last message of ${row} is ${name}`);
-    }
+    return last;
   }
+}
+
+function rowOf({ change: { table, key } }: Version): string {
+  return table + key;
 }
 
 /** A stop waits for confirms as long as it may, and for one question to the database. */

@@ -42,6 +42,7 @@ export class Ledger {
   /** Each change published: on which connection it is in flight, or that it is settled. */
   readonly #published = new Map<string, FakeConnection | "settled">();
   #floor: number | undefined;
+  #calmAtStop = false;
   #openAtStop: readonly FakeConnection[] = [];
   #attempts = 0;
   #newest = -Infinity;
@@ -126,13 +127,15 @@ export class Ledger {
     this.#attempts++;
   }
 
-  /** A connection failed with messages in flight. */
-  get lostBroker(): boolean {
-    return [...this.#flights].some(([connection, { size }]) => connection.failed && size > 0);
+  /** Something was wrong that may keep it from finishing in order after it was asked to stop. */
+  get isHindered(): boolean {
+    return !this.#calmAtStop ||
+      [...this.#flights].some(([connection, { size }]) => connection.failed && size > 0);
   }
 
   /** It is asked to stop: what is in flight now is to be confirmed. */
   askedToStop(): void {
+    this.#calmAtStop = this.#world.healed;
     this.#openAtStop = [...this.#flights.keys()].filter((connection) => !connection.agentEnded);
   }
 
