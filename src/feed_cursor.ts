@@ -183,7 +183,7 @@ export class FeedCursor {
       this.#moved = true;
       this.#confirmed = this.#attempted = undefined;
     } else this.#refusal = error;
-    this.#parts.onFailure(error);
+    if (this.#isRead) this.#parts.onFailure(error); // otherwise what is being read tells
   }
 
   /** One attempt; a store whose answer was lost may have happened: then what is stored is ours. */

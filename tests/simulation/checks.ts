@@ -31,6 +31,8 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   readonly #admittedAt = new Map<AgentProcess, Row>();
   /** Queue indexes from which on order counts anew: somebody changed the cursor. */
   readonly #segments: number[] = [];
+  /** Rows that somebody stored otherwise than by progress. */
+  readonly #starts = new Set<Row>();
   #start: Start | undefined;
   #lastStart: Row | undefined;
 
@@ -64,9 +66,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       }
       if (row === undefined) this.#checkConfirmed(tick, `${process.name} starts at ${position.cursor}`);
     }
-    const anew = row !== undefined && row !== ledger.seenRow &&
-      (row.by !== process || row === this.#startRow());
-    if (anew && row === this.#startRow() && row !== this.#lastStart) {
+    const begins = row !== undefined && this.#starts.has(row);
+    const anew = row !== undefined && row !== ledger.seenRow && (row.by !== process || begins);
+    if (begins && row !== this.#lastStart) {
       this.#lastStart = row;
       this.#segments.push(this.#queue.length);
     }
@@ -77,6 +79,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   stored(row: Row, before: Row): void {
     const { position } = row;
     if (row.by === "hand" || before.position === undefined) {
+      this.#starts.add(row);
       this.#start = position && {
         tick: tickOfHlc(position.cursor),
         scan: position.scanning
@@ -159,10 +162,6 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   finish(): void {
     this.#checkConfirmed(Infinity, "everything is over");
     this.#checkOrder();
-  }
-
-  #startRow(): Row | undefined {
-    return this.#start === undefined ? undefined : this.#table().rows[this.#start.row];
   }
 
   /** G1 and G2: everything from the start up to this tick is in the queue and confirmed. */
