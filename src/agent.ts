@@ -1,6 +1,6 @@
 import type { Clock } from "./clock.ts";
 import { drain } from "./drain.ts";
-import type { AgentError } from "./errors.ts";
+import { AgentError } from "./errors.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
@@ -65,17 +65,26 @@ export class Agent {
    * @throws AgentError when somebody has to do something
    */
   async run(stop: AbortSignal): Promise<void> {
-    const { observe, clock } = this.#parts, { drainTimeout } = this.#options;
+    const { observe } = this.#parts;
     try {
       while (!stop.aborted) {
         observe.state("connecting");
         await this.#runSession(stop).catch((failure) => this.#retry.after(failure, stop));
       }
-      // A broker that failed took what was in flight with it, but not what was confirmed before.
-      await drain(this.#feed.flushed(), drainTimeout, clock, () => "the cursor is not stored");
+      await this.#finish();
+    } catch (failure) {
+      const late = failure instanceof AgentError && failure.kind === "DrainIncomplete";
+      if (!late) await this.#finish().catch(() => undefined); // the failure says more
+      throw failure;
     } finally {
       observe.state("stopped");
     }
+  }
+
+  /** A broker that failed took what was in flight with it, but not what was confirmed before. */
+  #finish(): Promise<void> {
+    const { clock } = this.#parts, { drainTimeout } = this.#options;
+    return drain(this.#feed.finish(), drainTimeout, clock, () => "the cursor is not stored");
   }
 
   async #runSession(stop: AbortSignal): Promise<void> {

@@ -137,16 +137,7 @@ export class Feed {
   }
 
   /**
-   * Waits until the cursor is stored; for ever while the store is away.
-   *
-   * @throws AgentError when the store refuses for good
-   */
-  flushed(): Promise<void> {
-    return this.#cursor.flushed();
-  }
-
-  /**
-   * Everything is confirmed: stores the cursor and leaves the guard's keys.
+   * Nothing is in flight any more: stores the cursor and leaves the guard's keys, once.
    *
    * @throws AgentError when the cursor cannot be stored
    */
@@ -154,6 +145,7 @@ export class Feed {
     await this.#cursor.flushed();
     const position = this.#cursor.stored, sent = this.#guard.bequest();
     if (position === undefined || sent.size === 0) return;
+    this.#guard.clear(); // nothing is published any more
     await this.#parts.handover?.leave(position, sent).catch((failure) => this.#handoverFailed(failure));
   }
 

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { type AgentOptions, AgentProcess } from "../support/agent_process.ts";
+import { type AgentOptions, AgentProcess, type LogLine } from "../support/agent_process.ts";
 import { type Arrival, check, type Note, type SeenCursor, type Verdict } from "../support/checker.ts";
 import { Cockroach, type CockroachOptions } from "../support/cockroach.ts";
 import { pause, until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
 import { say } from "../support/terminal.ts";
-import { Workload } from "../support/workload.ts";
+import { Workload, type WorkloadOptions } from "../support/workload.ts";
 import { Witness } from "./witness.ts";
 
 /** Most messages in flight of the agents under test: a broker's failure repeats at most so many. */
@@ -42,6 +42,7 @@ export class Trial {
   readonly #rows: number;
   readonly #keys: number;
   readonly #seed: number;
+  readonly #written: [key: number, version: number][] = [];
   readonly #taken: (Arrival | Note | SeenCursor)[] = [];
   readonly #watch = new AbortController();
   readonly #watching: Promise<void>;
@@ -110,10 +111,11 @@ export class Trial {
     }
   }
 
-  /** Begins to change rows. */
-  change(options: { rate?: number; batch?: number; changes?: number } = {}): Workload {
+  /** Begins to change rows, or goes on with it. */
+  change(options: Partial<WorkloadOptions> = {}): Workload {
     const { cockroach: { url }, name: table } = this;
-    return this.#workload = Workload.start({ url, table, keys: this.#keys, seed: this.#seed, ...options });
+    const own = { url, table, keys: this.#keys, seed: this.#seed, after: this.#workload };
+    return this.#workload = Workload.start({ ...own, ...options });
   }
 
   /** Waits until so many more changes are committed. */
@@ -128,6 +130,15 @@ export class Trial {
     return row === undefined ? undefined : String(row["cursor"]);
   }
 
+  /** Updates a row that the workload leaves alone, with so many bytes of payload. */
+  async write(key: number, version: number, bytes: number): Promise<void> {
+    const payload = "x".repeat(bytes);
+    await this.cockroach.sql(
+      `UPDATE ${this.name} SET version = ${version}, payload = '${payload}' WHERE id = ${key}`,
+    );
+    this.#written.push([key, version]);
+  }
+
   /** SIGKILL; repeats after it are the kill's, and none of them may be at or below the cursor stored then. */
   async kill(agent: AgentProcess): Promise<void> {
     agent.signal("SIGKILL");
@@ -135,9 +146,17 @@ export class Trial {
     await this.witness.note("SIGKILL", await this.cursor());
   }
 
-  /** Takes messages away as a consumer does. */
-  async consume(count: number): Promise<void> {
-    this.#taken.push(...await this.witness.take(count));
+  /** The agent has to stop for good, with this kind of error; gives the line that says so. */
+  async stopped(agent: AgentProcess, kind: string): Promise<LogLine> {
+    const code = await agent.exit;
+    const line = (await agent.log()).findLast(({ level }) => level === "error");
+    assert.deepEqual([code, line?.kind], [1, kind], await agent.output());
+    return line!;
+  }
+
+  /** Takes what is in the queue, or so many of its messages, away as a consumer does. */
+  async consume(count?: number): Promise<void> {
+    this.#taken.push(...await (count === undefined ? this.witness.readAll() : this.witness.take(count)));
   }
 
   /** Ends the changes and waits until all of them are confirmed, which is when the stored cursor is above them. */
@@ -160,6 +179,7 @@ export class Trial {
     const untouched = Array.from({ length: this.#rows }, (_, id) => [id, [0]] as const);
     const history = new Map<number, readonly (number | null)[]>(untouched);
     for (const [key, versions] of this.#workload?.history ?? []) history.set(key, versions);
+    for (const [key, version] of this.#written) history.set(key, [...history.get(key) ?? [], version]);
     const verdict = check(entries, { history, rows });
     say(
       `${verdict.messages} messages, ${verdict.missing.length} missing, repeated: ${

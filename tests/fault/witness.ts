@@ -1,4 +1,4 @@
-import { AMQPClient, type AMQPMessage } from "@cloudamqp/amqp-client";
+import { type AMQPChannel, AMQPClient, type AMQPMessage } from "@cloudamqp/amqp-client";
 import type { Arrival, Note, SeenCursor } from "../support/checker.ts";
 import { until } from "../support/ports.ts";
 
@@ -47,16 +47,21 @@ export class Witness {
 
   /** Declares the queue, again if it was deleted. */
   async declare(args: Record<string, string | number> = {}): Promise<void> {
-    const channel = await (await this.#connected()).channel();
-    await channel.queueDeclare(this.queue, { durable: true }, { "x-queue-type": "quorum", ...args });
-    await channel.close();
+    const all = { "x-queue-type": "quorum", ...args };
+    await this.onChannel((channel) => channel.queueDeclare(this.queue, { durable: true }, all));
   }
 
   /** Deletes the queue with all that is in it. */
   async deleteQueue(): Promise<void> {
+    await this.onChannel((channel) => channel.queueDelete(this.queue));
+  }
+
+  /** Does something else on a channel of its own. */
+  async onChannel<T>(run: (channel: AMQPChannel) => Promise<T>): Promise<T> {
     const channel = await (await this.#connected()).channel();
-    await channel.queueDelete(this.queue);
+    const result = await run(channel);
     await channel.close();
+    return result;
   }
 
   /** Takes so many messages away, as a consumer would; they count as having been in the queue. */
@@ -72,10 +77,8 @@ export class Witness {
 
   /** How many messages are ready in the queue. */
   async depth(): Promise<number> {
-    const channel = await (await this.#connected()).channel();
-    const { messageCount } = await channel.queueDeclare(this.queue, { passive: true });
-    await channel.close();
-    return messageCount;
+    return (await this.onChannel((channel) => channel.queueDeclare(this.queue, { passive: true })))
+      .messageCount;
   }
 
   /** From here on, repeats are of this cause. Tries until the broker has it. */

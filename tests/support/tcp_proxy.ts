@@ -68,13 +68,9 @@ export class TcpProxy {
   }
 
   /** Refuses new connections; open ones stay. */
-  async refuse(): Promise<void> {
-    const server = this.#server;
+  refuse(): void {
+    this.#server?.close();
     this.#server = undefined;
-    if (server?.listening !== true) return;
-    // `close` calls back when the connections are gone too; the port is closed at once.
-    server.close();
-    await Promise.resolve();
   }
 
   /** Takes connections, again on the same port. */
@@ -89,16 +85,22 @@ export class TcpProxy {
 
   /** Cuts everything and stops. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.refuse();
-    this.cut();
+    this.refuse();
     this.heal();
+    const closed = [...this.#pairs].flatMap(({ near, far }) => [near, far]).map((socket) =>
+      socket.destroyed ? undefined : once(socket, "close")
+    );
+    this.cut();
+    await Promise.all(closed);
   }
 
   #pass(near: Socket): void {
     const far = connect(this.#target);
     const pair = { near, far };
     this.#pairs.add(pair);
-    const end = () => {
+    // While nothing passes, the other side does not learn that this one is gone either.
+    const end = async () => {
+      await this.#passing();
       near.destroy();
       far.destroy();
       this.#pairs.delete(pair);
@@ -108,7 +110,7 @@ export class TcpProxy {
       socket.on("error", end);
       socket.on("close", end);
     }
-    // A side that ends or fails ends the other; the failure itself is what the tests are about.
+    // A socket that fails ends the other one; the failure itself is what the tests are about.
     this.#pump(near, far).catch(end);
     this.#pump(far, near).catch(end);
   }

@@ -19,6 +19,8 @@ export interface WorkloadOptions {
   readonly batch?: number | undefined;
   /** Ends by itself after so many changes. */
   readonly changes?: number | undefined;
+  /** One that has ended: this one goes on where it left the keys. */
+  readonly after?: Workload | undefined;
 }
 
 /** One transaction: every key once. */
@@ -44,15 +46,18 @@ export class Workload {
   readonly #random: Random;
   readonly #history: Map<number, Version[]>;
   #client: pg.Client | undefined;
-  #version = 0;
+  #version: number;
   #changes = 0;
   #ambiguous = 0;
   #stopped = false;
 
   private constructor(options: WorkloadOptions) {
     this.#options = options;
-    this.#random = new Random(options.seed);
-    this.history = this.#history = new Map(Array.from({ length: options.keys }, (_, id) => [id, [0]]));
+    const { keys, seed, after } = options;
+    this.#version = after === undefined ? 0 : after.#version;
+    this.#random = new Random(seed + this.#version);
+    const first = Array.from({ length: keys }, (_, id) => [id, [0]] as [number, Version[]]);
+    this.history = this.#history = after === undefined ? new Map(first) : after.#history;
     this.ended = this.#run();
     this.ended.catch(() => {}); // told to whoever waits for it
   }
@@ -80,7 +85,7 @@ export class Workload {
     });
   }
 
-  /** Ends it, with everything known that was committed. */
+  /** Ends it; what was committed is known then. */
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.ended;
