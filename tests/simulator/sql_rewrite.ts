@@ -39,6 +39,9 @@ export function significant(tokens: readonly Token[], count: number): Token[] {
   return tokens.filter(({ kind }) => kind !== "space").slice(0, count);
 }
 
+/** Words of ALTER TABLE that stand before a new column's name, or before one another. */
+const BEFORE_COLUMN = new Set(["ADD", "COLUMN", "IF", "NOT", "EXISTS"]);
+
 /** Types stand after `::` or `:::`, in `CAST (x AS t)`, and in ALTER TABLE after a new column's name or TYPE. */
 function rewriteTypes(tokens: readonly Token[], alters: boolean): Token[] {
   const result: Token[] = [];
@@ -47,7 +50,7 @@ function rewriteTypes(tokens: readonly Token[], alters: boolean): Token[] {
     const [beforeLast, last] = words.slice(-2) as [string, string];
     const next = tokens.slice(index + 1).find(({ kind }) => kind !== "space")?.text;
     const isType = last === "::" || last === ":" || (last === "AS" && next === ")") ||
-      (alters && (last === "TYPE" || ["ADD", "COLUMN", "EXISTS"].includes(beforeLast)));
+      (alters && (last === "TYPE" || BEFORE_COLUMN.has(beforeLast) && !BEFORE_COLUMN.has(last)));
     if (token.text === ":" && last === "::") result.push({ kind: "space", text: "" });
     else result.push(isType ? asType(token) : token);
     if (token.kind !== "space") words.push(token.text.toUpperCase());
