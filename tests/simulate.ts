@@ -24,7 +24,7 @@ for (let seed = 1; seed <= runs; seed++) {
   const plan = planOf(seed);
   const violation = await simulate(plan);
   if (violation !== undefined) {
-    console.log(`seed ${seed}: ${violation.message}`);
+    console.log(`seed ${seed} after ${performance.now() - started | 0} ms: ${violation.message}`);
     const { guarantee } = violation;
     const smallest = await shrink(plan, async (plan) => (await simulate(plan))?.guarantee === guarantee);
     console.log((await simulate(smallest))?.message, JSON.stringify(smallest));

@@ -55,7 +55,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   opened(process: AgentProcess, position: Position): void {
     const tick = tickOfHlc(position.cursor), start = this.#start, ledger = this.ledger(process);
-    const row = this.#table().rows.findLast((row) => row.position?.cursor === position.cursor);
+    const row = this.#table().rows.findLast(({ number, position: stored }) =>
+      number >= (ledger.seenRow?.number ?? 0) && stored?.cursor === position.cursor
+    );
     const admitted = this.#admittedAt.get(process)!;
     if (start !== undefined && start.row <= admitted.number) {
       if (admitted.position !== undefined && tick < tickOfHlc(admitted.position.cursor)) {
@@ -68,7 +70,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     }
     const begins = row !== undefined && this.#starts.has(row);
     const anew = row !== undefined && row !== ledger.seenRow && (row.by !== process || begins);
-    if (begins && row !== this.#lastStart) {
+    if (begins && row.number > (this.#lastStart?.number ?? 0)) {
       this.#lastStart = row;
       this.#segments.push(this.#queue.length);
     }
@@ -144,9 +146,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);
     }
     if (error !== undefined) return;
-    const ledger = this.ledger(process), { position, by } = this.#table().row;
+    const ledger = this.ledger(process), { row } = this.#table(), { position, by } = row;
     ledger.stopped();
-    if (by === process && tickOfHlc(position!.cursor) < ledger.newest) {
+    if (by === process && !this.#starts.has(row) && tickOfHlc(position!.cursor) < ledger.newest) {
       this.#world.violate("Stop", `${process.name} leaves the cursor at ${position!.cursor}`);
     }
   }
