@@ -6,7 +6,7 @@ import { type Hlc, parseHlc } from "../hlc.ts";
 import { fullTableName, type TableName } from "../table_name.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
-import { classifySourceError } from "./errors.ts";
+import { classifySourceError, isSchemaChange } from "./errors.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { changefeedStatement, envelopeShape } from "./statement.ts";
@@ -105,15 +105,20 @@ export class Changefeed {
         yield rows.map(read);
       }
     } catch (cause) {
-      throw classifySourceError(
-        cause,
-        `Cannot read the changefeed of ${this.#name} at "${connection.address}"`,
-      );
+      throw this.#failure(cause, connection.address);
     } finally {
       watching.stop();
       signal.removeEventListener("abort", end);
       connection.close();
     }
+  }
+
+  /** Only where the operator asked for it does a schema change end the feed for good. */
+  #failure(cause: unknown, address: string): AgentError {
+    const error = classifySourceError(cause, `Cannot read the changefeed of ${this.#name} at "${address}"`);
+    const { options } = this.#options;
+    const stops = options.some(({ name, value }) => name === "schema_change_policy" && value === "stop");
+    return stops && isSchemaChange(cause) ? new AgentError("SchemaChanged", error.message, { cause }) : error;
   }
 
   async #ask(what: string, expression: string): Promise<string> {

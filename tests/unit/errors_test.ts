@@ -33,6 +33,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "MessageTooLarge",
     "OptionRejected",
     "DrainIncomplete",
+    "SchemaChanged",
   ],
 };
 
