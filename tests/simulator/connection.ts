@@ -1,4 +1,5 @@
 import type { Cluster } from "./cluster.ts";
+import { say } from "../support/terminal.ts";
 import { BodyReader, type Frame, FrameReader } from "./frames.ts";
 import * as messages from "./messages.ts";
 import { Session, type Wire } from "./session.ts";
@@ -48,7 +49,10 @@ export class Connection implements Wire {
       this.close();
       await reading;
     } catch (error) {
-      if (!this.closed.aborted && !isDisconnect(error)) throw error;
+      // One client's trouble must not end the others' server.
+      if (!this.closed.aborted && !isDisconnect(error)) {
+        say(`simulator: ${error instanceof Error ? error.stack : error}`);
+      }
     } finally {
       this.close();
     }

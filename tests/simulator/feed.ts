@@ -12,7 +12,7 @@ import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 /** Where a feed's rows go. */
 export interface FeedSink {
   /** Resolves when the client has taken them, as far as its socket shows. */
-  write(rows: Uint8Array<ArrayBuffer>, count: number): Promise<void>;
+  write(rows: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Whom faults hit. */
   readonly subject: FaultSubject;
 }
@@ -30,8 +30,6 @@ export class Feed {
   readonly #sink: FeedSink;
   readonly #signal: AbortSignal;
   readonly #writer: RowWriter;
-  /** Rows in the writer. */
-  #rows = 0;
   /** Rows still to send before the feed fails. */
   #failure: { readonly error: SqlError; afterRows: number } | undefined;
 
@@ -105,7 +103,6 @@ export class Feed {
         await this.#fail(this.#failure.error);
       }
       this.#writer.add(row.table, row.key, value);
-      this.#rows++;
       if (this.#writer.length >= CHUNK_BYTES) await this.#flush();
     }
   }
@@ -113,7 +110,6 @@ export class Feed {
   async #resolve(at: Hlc): Promise<void> {
     if (this.#plan.options.resolvedEvery === undefined) return;
     this.#writer.add(null, null, this.#plan.options.encodeResolved(at));
-    this.#rows++;
     await this.#flush();
   }
 
@@ -128,10 +124,8 @@ export class Feed {
       await waitForAny([faults.changed], undefined, this.#signal);
     }
     this.#signal.throwIfAborted();
-    if (this.#rows > 0) {
-      const rows = this.#rows;
-      this.#rows = 0;
-      await this.#sink.write(this.#writer.take(), rows);
+    if (this.#writer.length > 0) {
+      await this.#sink.write(this.#writer.take());
       this.#signal.throwIfAborted();
     }
     this.#failure ??= faults.takeFailure(this.#sink.subject);

@@ -10,7 +10,8 @@ export class Node {
   /** On the loopback address; the same after a restart. */
   readonly port: number;
   readonly #cluster: Cluster;
-  readonly #connections = new Set<Connection>();
+  /** With the end of their service. */
+  readonly #connections = new Map<Connection, Promise<void>>();
   #listener: Deno.TcpListener | undefined;
   #draining = false;
   #serving: Promise<void> = Promise.resolve();
@@ -32,15 +33,16 @@ export class Node {
   async kill(): Promise<void> {
     this.#listener?.close();
     this.#listener = undefined;
-    for (const connection of this.#connections) connection.close();
+    for (const connection of this.#connections.keys()) connection.close();
     await this.#serving;
+    await Promise.all(this.#connections.values());
   }
 
   /** A graceful shutdown: feeds get 57014, then every connection 57P01 (recording error-server-drain). */
   async drain(): Promise<void> {
     this.#draining = true;
     await new Promise((resolve) => setTimeout(resolve, DRAIN_TIME));
-    const sessions = [...this.#connections].map(({ session }) => session?.drain());
+    const sessions = [...this.#connections.keys()].map(({ session }) => session?.drain());
     await Promise.all(sessions);
     await new Promise((resolve) => setTimeout(resolve, DRAIN_TIME));
     await this.kill();
@@ -55,16 +57,14 @@ export class Node {
   }
 
   async #serve(listener: Deno.TcpListener): Promise<void> {
-    const served: Promise<void>[] = [];
     for await (const socket of listener) {
       socket.setNoDelay(true);
       const connection = new Connection(this.#cluster, socket, this.port);
-      this.#connections.add(connection);
       const refusal = this.#draining
         ? new SqlError("57P01", "server is not accepting clients", undefined, "FATAL")
         : undefined;
-      served.push(connection.serve(refusal).finally(() => this.#connections.delete(connection)));
+      const served = connection.serve(refusal).finally(() => this.#connections.delete(connection));
+      this.#connections.set(connection, served);
     }
-    await Promise.all(served);
   }
 }

@@ -6,13 +6,12 @@ import { ExtendedProtocol } from "./extended_protocol.ts";
 import type { FaultSubject } from "./faults.ts";
 import { Feed } from "./feed.ts";
 import { planFeed } from "./feed_plan.ts";
+import { type FeedEnd, FeedRows } from "./feed_rows.ts";
 import { BodyReader, type Frame } from "./frames.ts";
 import * as messages from "./messages.ts";
 import { type OwnContext, type OwnStatement, ownStatement, textFields } from "./own_statement.ts";
 import { queryCanceled, serverShutdown, SqlError } from "./sql_error.ts";
 import { splitStatements } from "./sql_lexer.ts";
-import { engineSchema } from "./sql_rewrite.ts";
-import { quoteIdentifier } from "../../src/table_name.ts";
 
 /** The client's side of a session. */
 export interface Wire {
@@ -190,69 +189,23 @@ export class Session implements RegisteredSession, OwnContext {
     formats: readonly messages.Format[],
     describe: boolean,
     limit?: number,
-  ): Promise<"complete" | "suspended"> {
+  ): Promise<FeedEnd> {
     this.#ending = new AbortController();
     this.#wire.closed.throwIfAborted();
     this.running = { id: crypto.randomUUID().replaceAll("-", ""), sql };
     // CockroachDB describes the columns with the first row or the failure, whatever comes first.
     if (describe) this.send(messages.rowDescription(FEED_FIELDS, formats));
     try {
-      const plan = await planFeed(statement, this.cluster, {
-        user: this.user,
-        database: this.database,
-        maySelect: (targets) => this.#maySelect(targets.map(({ table }) => table.path)),
-      });
+      const plan = await planFeed(statement, this.cluster, this);
       this.#feedTables = plan.tables;
-      const sink = limit === undefined ? this.#sink() : this.#limitedSink(limit);
-      await new Feed(this.cluster, plan, formats, sink, this.#ending.signal).run();
-      this.send(messages.commandComplete("CHANGEFEED"));
-      return "complete";
-    } catch (error) {
-      if (error instanceof LimitReached) return "suspended";
-      throw error;
+      const rows = new FeedRows(this, (bytes) => this.#wire.write(bytes), limit);
+      const end = await rows.endOf(new Feed(this.cluster, plan, formats, rows, this.#ending.signal));
+      if (end === "complete") this.send(messages.commandComplete("CHANGEFEED"));
+      return end;
     } finally {
       this.running = undefined;
       this.#feedTables = [];
     }
-  }
-
-  #sink() {
-    return {
-      subject: this.subject,
-      write: async (rows: Uint8Array<ArrayBuffer>) => {
-        await this.flush();
-        await this.#wire.write(rows);
-      },
-    };
-  }
-
-  #limitedSink(limit: number) {
-    let left = limit;
-    return {
-      subject: this.subject,
-      write: (rows: Uint8Array<ArrayBuffer>) => {
-        let offset = 0;
-        for (; left > 0 && offset < rows.length; left--) {
-          const end = offset + 1 + new DataView(rows.buffer, offset + 1).getInt32(0);
-          this.send(rows.slice(offset, end));
-          offset = end;
-        }
-        return left > 0 ? Promise.resolve() : Promise.reject(new LimitReached());
-      },
-    };
-  }
-
-  async #maySelect(paths: readonly { database: string; schema: string; name: string }[]): Promise<boolean> {
-    if (this.cluster.users.get(this.user)?.admin === true) return true;
-    for (const { database, schema, name } of paths) {
-      const table = `${quoteIdentifier(engineSchema(database, schema))}.${quoteIdentifier(name)}`;
-      const literal = (text: string) => `'${text.replaceAll("'", "''")}'`;
-      const [row] = await this.asAdmin(
-        `SELECT has_table_privilege(${literal(this.user)}, ${literal(table)}, 'SELECT')::text`,
-      );
-      if (row?.[0] !== "true") return false;
-    }
-    return true;
   }
 
   /** Keeps answers until the batch ends. */
@@ -283,6 +236,3 @@ export class Session implements RegisteredSession, OwnContext {
     return new SqlError("XX000", `simulator: ${error instanceof Error ? error.stack : error}`);
   }
 }
-
-/** A feed with a row limit has sent its rows. */
-class LimitReached extends Error {}
