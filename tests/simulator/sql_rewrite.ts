@@ -84,7 +84,7 @@ function removeClauses(tokens: readonly Token[]): Token[] {
   const result: Token[] = [];
   for (let i = 0; i < tokens.length; i++) {
     if (wordsAt(tokens, i, "AS", "OF", "SYSTEM", "TIME")) i += 8;
-    else if (wordsAt(tokens, i, "COLLATE")) i += 2;
+    else if (wordsAt(tokens, i, "COLLATE")) i += 2 * pathAt(tokens, i + 2).length;
     else result.push(tokens[i]!);
   }
   return result;
