@@ -51,13 +51,26 @@ export class AgentRig {
     return { name, url: url.href };
   }
 
-  /** Starts an agent on this test's table and queue. An empty value takes a setting away. */
-  agent({ args = [], env = {}, ...options }: Partial<AgentOptions> = {}): Promise<AgentProcess> {
+  /** Starts an agent on this test's table and queue. An empty value takes a variable away. */
+  agent(
+    { table = this.name, args = [], env = {}, ...options }: Partial<AgentOptions> & { table?: string } = {},
+  ): Promise<AgentProcess> {
     return AgentProcess.start({
-      args: ["--table", this.name, "--cursor-frequency", "500ms", ...args],
-      env: { DATABASE_URL: this.cockroach.url, AMQP_ADDR: this.rabbitmq.url, AMQP_QUEUE: this.name, ...env },
+      args: ["--table", table, ...args],
+      env: this.environment(env),
       ...options,
     });
+  }
+
+  /** The environment of an agent of this test, with changes. */
+  environment(changes: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return {
+      DATABASE_URL: this.cockroach.url,
+      AMQP_ADDR: this.rabbitmq.url,
+      AMQP_QUEUE: this.name,
+      CHANGEFEED_CURSOR_FREQUENCY: "500ms",
+      ...changes,
+    };
   }
 
   /** Starts to read this test's queue. */
