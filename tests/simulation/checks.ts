@@ -140,7 +140,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       ? waited !== undefined
       : error.kind === "DrainIncomplete"
       ? waited !== undefined && this.ledger(process).isHindered
-      : error.kind === "Unknown" && error.message === "Injected" && !this.#world.healed;
+      : error.kind === "Unknown" && this.#world.plan.faults.includes("feed-refused");
     if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
     if (waited !== undefined && waited > LONGEST_STOP) {
       this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);

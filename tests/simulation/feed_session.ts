@@ -1,6 +1,7 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import { type Database, hlcOfTick, tickOfHlc, type Version } from "./database.ts";
 import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
 
 /**
  * What one changefeed sends, by CockroachDB's contract: each row's versions in order, rows in any order; no unseen
@@ -9,7 +10,7 @@ import type { Random } from "./random.ts";
 export class FeedSession {
   readonly #database: Database;
   readonly #random: Random;
-  readonly #replays: boolean;
+  readonly #world: World;
   readonly #start: number;
   readonly #scan: (Version | undefined)[];
   /** Per row: how many versions of its history were sent, and which one is sent next. */
@@ -17,12 +18,13 @@ export class FeedSession {
   readonly #next: number[];
   #resolved: number;
 
-  /** A feed that sends nothing twice unless it `replays`. */
-  constructor(database: Database, position: Position, random: Random, replays: boolean) {
+  /** A feed from this position on. */
+  constructor(world: World, position: Position) {
+    const { database, random } = this.#world = world;
     const start = this.#start = tickOfHlc(position.cursor);
     this.#database = database;
     this.#random = random;
-    this.#replays = replays;
+
     this.#scan = position.scanning ? database.rowsAt(start) : [];
     this.#sent = database.histories.map((history) => history.filter(({ tick }) => tick <= start).length);
     this.#next = [...this.#sent];
@@ -33,8 +35,9 @@ export class FeedSession {
   batch(): FeedEvent[] {
     const events: FeedEvent[] = [];
     const most = this.#random.between(1, 4);
+    const resolves = this.#world.healed ? 0.3 : this.#world.plan.resolves;
     while (events.length < most) {
-      const event = this.#random.chance(0.2) ? this.#resolve() : this.#row() ?? this.#resolve();
+      const event = this.#random.chance(resolves) ? this.#resolve() : this.#row();
       if (event === undefined) break;
       events.push(event);
     }
@@ -59,7 +62,7 @@ export class FeedSession {
 
   #row(): FeedEvent | undefined {
     const { histories } = this.#database;
-    if (this.#replays && this.#random.chance(0.2)) this.#replay();
+    if (this.#world.goesWrong("replay", 0.2)) this.#replay();
     const rows = [...histories.keys()].filter((row) =>
       this.#scan[row] !== undefined || this.#next[row]! < histories[row]!.length
     );

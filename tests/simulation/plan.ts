@@ -49,6 +49,8 @@ export interface Plan {
   readonly maxInFlight: number;
   /** Most bytes in flight. */
   readonly maxInFlightBytes: number;
+  /** How often a feed sends a resolved timestamp where it could: a share of the occasions. */
+  readonly resolves: number;
   /** How long everything takes: 0 for almost no time. */
   readonly slowness: number;
   /** Events that end a schedule as stuck. */
@@ -72,6 +74,7 @@ export function planOf(seed: number): Plan {
     agents: lock && random.chance(0.3) ? 2 : 1,
     maxInFlight: random.pick([1, 2, 5, 20]),
     maxInFlightBytes: random.pick([50, 200, 100_000]),
+    resolves: random.pick([0.03, 0.1, 0.3]),
     slowness: random.pick([0, 1, 1, 3]),
     mostSteps: 20_000,
     faults: FAULTS.filter(() => random.chance(share)),

@@ -49,7 +49,7 @@ export class FakeSource implements Source {
     if (world.goesWrong("feed-refused", 0.3)) {
       throw injected(random.pick(["SourceUnreachable", "SourceDraining", "Unknown"]));
     }
-    const feed = new FeedSession(database, position, random, world.plan.faults.includes("replay"));
+    const feed = new FeedSession(world, position);
     while (!signal.aborted) {
       if (world.goesWrong("feed-broken", 0.1)) throw injected("SourceUnreachable");
       if (world.goesWrong("feed-ended", 0.05)) return;
