@@ -31,6 +31,21 @@ export interface AgentOptions {
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 const PERMISSIONS = ["--allow-net", "--allow-env", "--allow-read", "--no-prompt"];
 
+/** What to run for an agent: its log is JSON at level debug, its HTTP port a free one. */
+export function agentCommand(
+  { args = [], env, executable }: AgentOptions,
+): { readonly command: string; readonly args: string[]; readonly env: Record<string, string> } {
+  const [command = "", ...first] = executable === undefined
+    ? [Deno.execPath(), "run", "--quiet", ...PERMISSIONS, MAIN]
+    : [executable];
+  const own = { PROMETHEUS_ADDR: "127.0.0.1:0", LOG_LEVEL: "debug", LOG_FORMAT: "json" };
+  const inherited = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
+    const value = Deno.env.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { command, args: [...first, ...args], env: { ...Object.fromEntries(inherited), ...own, ...env } };
+}
+
 /** The agent as a process of its own, with its log at hand. */
 export class AgentProcess {
   readonly #process: GuardedProcess;
@@ -43,22 +58,9 @@ export class AgentProcess {
   }
 
   /** Starts it; resolves when the process runs, not when it publishes. */
-  static async start({ args = [], env, executable }: AgentOptions): Promise<AgentProcess> {
+  static async start(options: AgentOptions): Promise<AgentProcess> {
     const log = await Deno.makeTempFile({ prefix: "agent-", suffix: ".log" });
-    const [command = "", ...first] = executable === undefined
-      ? [Deno.execPath(), "run", "--quiet", ...PERMISSIONS, MAIN]
-      : [executable];
-    const own = { PROMETHEUS_ADDR: "127.0.0.1:0", LOG_LEVEL: "debug", LOG_FORMAT: "json" };
-    const inherited = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
-      const value = Deno.env.get(name);
-      return value === undefined ? [] : [[name, value] as const];
-    });
-    const process = await GuardedProcess.start({
-      command,
-      args: [...first, ...args],
-      env: { ...Object.fromEntries(inherited), ...own, ...env },
-      log,
-    });
+    const process = await GuardedProcess.start({ ...agentCommand(options), log });
     return new AgentProcess(process, log);
   }
 

@@ -73,9 +73,9 @@ export class AgentRig {
     };
   }
 
-  /** Starts to read this test's queue. */
-  reader(): Promise<QueueReader> {
-    return QueueReader.start(this.rabbitmq.url, this.name);
+  /** Starts to read this test's queue; declares it, with these arguments, when it is missing. */
+  reader(args?: Record<string, string | number>): Promise<QueueReader> {
+    return QueueReader.start(this.rabbitmq.url, this.name, args);
   }
 
   /** Runs something with a client of the broker. */

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import type { AgentProcess } from "../support/agent_process.ts";
+import { AgentRig } from "../support/agent_rig.ts";
+import { until } from "../support/ports.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+async function rigWithRows(count: number): Promise<AgentRig> {
+  const rig = await AgentRig.start();
+  await rig.sql(
+    `CREATE TABLE ${rig.name} (a INT PRIMARY KEY, b INT)`,
+    `INSERT INTO ${rig.name} SELECT g, 0 FROM generate_series(1, ${count}) g`,
+  );
+  return rig;
+}
+
+async function read(agent: AgentProcess, path: string): Promise<[status: number, body: string]> {
+  const response = await agent.get(path);
+  return [response.status, await response.text()];
+}
+
+Deno.test("/metrics counts what was received, published and stored", async () => {
+  await using rig = await rigWithRows(10);
+  await using queue = await rig.reader();
+  await using agent = await rig.agent();
+  await agent.said(({ message }) => message === "The initial scan is confirmed");
+  await rig.sql(`UPDATE ${rig.name} SET b = 1`, `DELETE FROM ${rig.name} WHERE a <= 5`);
+  await queue.count(25);
+  await agent.reaches("rabbitmq_messages_sent", 25);
+  await agent.reaches("cursor_store_writes_total", 2);
+  const [status, text] = await read(agent, "/metrics");
+  assert.equal(status, 200);
+  const labels = `\\{feed="${rig.feed}",table="${rig.name}"\\}`;
+  for (
+    const sample of [
+      "rabbitmq_messages_sent 25",
+      `changefeed_rows_received_total${labels} 25`,
+      `changefeed_commit_to_confirm_seconds_count\\{feed="${rig.feed}"\\} 15`,
+      `rabbitmq_confirm_seconds_count\\{feed="${rig.feed}"\\} 25`,
+      `rabbitmq_connected\\{feed="${rig.feed}"\\} 1`,
+      `changefeed_initial_scan_running\\{feed="${rig.feed}"\\} 0`,
+      `changefeed_state\\{feed="${rig.feed}",state="streaming"\\} 1`,
+      `rabbitmq_messages_in_flight\\{feed="${rig.feed}"\\} 0`,
+    ]
+  ) assert.match(text, new RegExp(`^${sample}$`, "m"));
+  assert.equal(await agent.metric("changefeed_duplicates_dropped_total"), 0);
+  const lag = await agent.metric("changefeed_resolved_lag_seconds");
+  assert.ok(lag >= 0 && lag < 30, `${lag}`);
+  const cursor = await agent.metric("changefeed_cursor_timestamp_seconds");
+  assert.ok(Math.abs(cursor - Date.now() / 1000) < 30, `${cursor}`);
+  assert.equal(await agent.stop(), 0);
+});
+
+Deno.test("the status page, health and readiness answer, and nothing else does", async () => {
+  await using rig = await rigWithRows(1);
+  await using agent = await rig.agent();
+  await agent.said(({ message }) => message === "Cursor stored");
+  const [status, page] = await read(agent, "/");
+  assert.equal(status, 200);
+  assert.ok(page.includes(rig.feed) && page.includes("streaming"), page);
+  assert.ok(!page.includes("guest"), "credentials on the page");
+  assert.deepEqual((await read(agent, "/healthz"))[0], 200);
+  assert.deepEqual((await read(agent, "/readyz"))[0], 200);
+  assert.deepEqual((await read(agent, "/nothing"))[0], 404);
+  assert.equal(await agent.stop(), 0);
+});
+
+Deno.test("while the broker is away the agent is alive but not ready, and says why on its page", async () => {
+  await using rig = await rigWithRows(1);
+  await using proxy = await TcpProxy.start(rig.rabbitmq.url);
+  await using agent = await rig.agent({ env: { AMQP_ADDR: proxy.through(rig.rabbitmq.url) } });
+  await agent.said(({ message }) => message === "Cursor stored");
+  assert.equal((await agent.get("/readyz")).status, 200);
+  proxy.refuse();
+  proxy.cut();
+  await agent.said(({ kind }) => kind === "BrokerUnreachable");
+  const [ready, reason] = await read(agent, "/readyz");
+  assert.equal(ready, 503, reason);
+  assert.equal((await agent.get("/healthz")).status, 200);
+  assert.equal(await agent.metric("rabbitmq_connected"), 0);
+  assert.ok(await agent.metric("changefeed_restarts_total") >= 1);
+  const [, page] = await read(agent, "/");
+  assert.match(page, /BrokerUnreachable/);
+  assert.match(page, /check that RabbitMQ runs/);
+  await proxy.accept();
+  await until(
+    "readiness",
+    30_000,
+    async () => (await agent.get("/readyz")).status === 200 ? true : undefined,
+  );
+  assert.equal(await agent.stop(), 0);
+});

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { agentCommand } from "../support/agent_process.ts";
+import { AgentRig } from "../support/agent_rig.ts";
+
+async function rigWithRows(count: number): Promise<AgentRig> {
+  const rig = await AgentRig.start();
+  await rig.sql(
+    `CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`,
+    `INSERT INTO ${rig.name} SELECT g FROM generate_series(1, ${count}) g`,
+  );
+  return rig;
+}
+
+/** An agent whose standard output is a pipe. */
+class PipedAgent {
+  readonly #child: Deno.ChildProcess;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+  readonly #log: Promise<string>;
+  #rest = "";
+
+  constructor(rig: AgentRig) {
+    const { command, args, env } = agentCommand({
+      args: ["--table", rig.name, "--queue", "stdout"],
+      env: { ...rig.environment(), AMQP_ADDR: "", AMQP_QUEUE: "" },
+    });
+    this.#child = new Deno.Command(command, {
+      args,
+      env,
+      clearEnv: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#log = new Response(this.#child.stderr).text();
+  }
+
+  /** The next lines that it prints. */
+  async read(count: number): Promise<string[]> {
+    while (this.#rest.split("\n").length <= count) {
+      const { value, done } = await this.#lines.read();
+      if (done) throw new Error(`the agent ended after "${this.#rest}"\n${await this.#log}`);
+      this.#rest += value;
+    }
+    const lines = this.#rest.split("\n");
+    this.#rest = lines.slice(count).join("\n");
+    return lines.slice(0, count);
+  }
+
+  /** Goes away, as `head` does. */
+  async closePipe(): Promise<void> {
+    await this.#lines.cancel();
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Exit code and log. */
+  async end(): Promise<{ readonly code: number; readonly log: string }> {
+    const { code } = await this.#child.status;
+    return { code, log: await this.#log };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.#lines.cancel();
+    await this.end();
+  }
+}
+
+Deno.test("--queue stdout prints one body a line and nothing else, and goes on from the cursor", async () => {
+  await using rig = await rigWithRows(2);
+  const body = (key: number) => `{"table":"${rig.name}","key":"[${key}]","value":{"after": {"a": ${key}}}}`;
+  {
+    await using agent = new PipedAgent(rig);
+    assert.deepEqual(await agent.read(2), [body(1), body(2)]);
+    agent.signal("SIGTERM");
+    assert.equal((await agent.end()).code, 0);
+  }
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (3)`);
+  await using agent = new PipedAgent(rig);
+  assert.deepEqual(await agent.read(1), [body(3)]);
+  agent.signal("SIGTERM");
+  const { code, log } = await agent.end();
+  assert.equal(code, 0, log);
+  assert.ok(!log.includes(body(3)), log);
+});
+
+Deno.test("a reader that goes away, as head does, ends the agent cleanly; the rest comes with the next start", async () => {
+  const rows = 20_000;
+  await using rig = await rigWithRows(rows);
+  {
+    await using agent = new PipedAgent(rig);
+    await agent.read(5);
+    await agent.closePipe();
+    const { code, log } = await agent.end();
+    assert.equal(code, 1, log);
+    const last = JSON.parse(log.trimEnd().split("\n").at(-1) ?? "");
+    assert.equal(last.kind, "StdoutClosed", log);
+    assert.match(last.hint, /reader/);
+    assert.doesNotMatch(log, /\n\s+at /, "a stack trace");
+  }
+  await using agent = new PipedAgent(rig);
+  // What the pipe had taken counts as printed.
+  let key = "";
+  while (key !== `[${rows}]`) key = JSON.parse((await agent.read(1))[0] ?? "").key;
+  agent.signal("SIGTERM");
+  assert.equal((await agent.end()).code, 0);
+});
