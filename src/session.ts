@@ -168,13 +168,14 @@ export class Session {
   /** Gives the connection up when it confirms nothing for too long without saying that it is blocked. */
   async #watchConfirms(queue: MessageQueue): Promise<void> {
     const { clock } = this.#parts;
-    let settled = -1, since = clock.now();
+    let settled = -1, quiet = 0;
     while (!this.#ended.signal.aborted) {
       await clock.sleep(CONFIRM_CHECK, this.#ended.signal);
       if (this.#window.size === 0 || queue.blocked !== undefined || this.#window.settled !== settled) {
         settled = this.#window.settled;
-        since = clock.now();
-      } else if (clock.now() - since > CONFIRM_DEADLINE) {
+        quiet = 0;
+      } // Counted, not timed: a process that was stopped does not take its own silence for the broker's.
+      else if (++quiet > CONFIRM_DEADLINE / CONFIRM_CHECK) {
         const message = `No confirm of ${this.#window.size} messages for ${CONFIRM_DEADLINE / 1000} s`;
         this.#window.fail(new AgentError("BrokerUnreachable", message));
       }
