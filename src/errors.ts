@@ -26,6 +26,11 @@ export const POLICY = {
     hint: "the cursor could not be read or stored; check the database that holds the table cursor_store",
   },
   CursorMoved: { action: "retry", hint: "somebody else changed this feed's cursor; going on from there" },
+  ScanExpired: {
+    action: "retry",
+    hint:
+      "the initial scan stood still for longer than gc.ttlseconds, so it begins anew; some rows come again",
+  },
   BrokerUnreachable: {
     action: "retry",
     hint: "check that RabbitMQ runs and that AMQP_ADDR names a host and port that can be reached from here",

@@ -3,8 +3,8 @@ import type { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
 import type { ConfirmWindow } from "./confirm_window.ts";
 import type { Message } from "./encode.ts";
-import { AgentError } from "./errors.ts";
-import { type CursorObserver, type CursorStore, FeedCursor } from "./feed_cursor.ts";
+import { AgentError, type ErrorKind } from "./errors.ts";
+import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
 import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
@@ -64,6 +64,9 @@ export interface FeedParts {
   /** Randomness of the delays, in [0, 1). */
   readonly random?: (() => number) | undefined;
 }
+
+/** There was no such table at the cursor. */
+const TABLE_NOT_THERE: readonly ErrorKind[] = ["TableMissing", "TableNotAtCursor"];
 
 /** One connection to a broker, with what is in flight on it. */
 export interface Outlet {
@@ -179,11 +182,23 @@ export class Feed {
       now: () => clock.now(),
       observe: observe.relay,
     };
-    await relay(source.open(position, session), parts, session).finally(() =>
-      session.removeEventListener("abort", release)
-    );
+    await relay(source.open(position, session), parts, session)
+      .catch((failure) => this.#failedAt(found, failure))
+      .finally(() => session.removeEventListener("abort", release));
     ended.throwIfAborted();
     if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
+  }
+
+  /**
+   * A start that no session can go on from is not kept: a cursor from before the table would outlast the mistake that made
+   * it, and a scan that garbage collection has overtaken begins anew.
+   */
+  async #failedAt({ position, untried }: Start, failure: unknown): Promise<never> {
+    const { kind, message } = AgentError.from(failure);
+    const expired = kind === "CursorExpired" && position.scanning;
+    const tooEarly = TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
+    const discarded = (expired || tooEarly) && await this.#cursor.discard(position);
+    throw expired && discarded ? new AgentError("ScanExpired", message, { cause: failure }) : failure;
   }
 
   /** The first session of the process knows what the process before sent, if that stopped in order. */

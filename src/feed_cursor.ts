@@ -12,6 +12,8 @@ export interface CursorStore {
   create(position: Position): Promise<void>;
   /** Stores `cursor`, which ends a scan, if `expected` is still what is stored; false when it is not. */
   replace(expected: Position, cursor: Hlc): Promise<boolean>;
+  /** Removes what is stored, if it is still `expected`. */
+  remove(expected: Position): Promise<void>;
 }
 
 /** Who is told about the cursor. */
@@ -28,6 +30,8 @@ export interface Start {
   readonly position: Position;
   /** Somebody else changed what was stored, so nothing that this process remembers counts; so until `goOn`. */
   readonly moved: boolean;
+  /** This process stored it where nothing was stored, and nothing was confirmed since. */
+  readonly untried: boolean;
 }
 
 /** What a feed's cursor works with. */
@@ -63,6 +67,7 @@ export class FeedCursor {
   #reading: Promise<unknown> = Promise.resolve();
   #isRead = false;
   #moved = false;
+  #untried = false;
   /** The store's last word; it is asked again when the next feed session starts. */
   #refusal: AgentError | undefined;
 
@@ -97,8 +102,14 @@ export class FeedCursor {
   confirmed(resolved: Hlc): boolean {
     if (this.#moved || !isNewer(resolved, this.#newest())) return false;
     this.#confirmed = resolved;
+    this.#untried = false;
     this.#startStoring();
     return true;
+  }
+
+  /** No session can start there: removes it, so that the next one begins anew. False when it could not be removed. */
+  discard(position: Position): Promise<boolean> {
+    return this.#parts.store.remove(position).then(() => true, () => false);
   }
 
   /**
@@ -124,9 +135,10 @@ export class FeedCursor {
         this.#moved ||= this.#stored !== undefined;
         this.#confirmed = this.#attempted = undefined;
         this.#stored = found;
+        this.#untried = found === undefined;
         this.#stored ??= await this.#create();
       }
-      return { position: this.#newest()!, moved: this.#moved };
+      return { position: this.#newest()!, moved: this.#moved, untried: this.#untried };
     } finally {
       this.#isRead = true;
       this.#startStoring();

@@ -22,4 +22,10 @@ export class VolatileCursorStore implements CursorStore {
     this.#position = { cursor, scanning: false };
     return Promise.resolve(true);
   }
+
+  /** Forgets the position. */
+  remove(): Promise<void> {
+    this.#position = undefined;
+    return Promise.resolve();
+  }
 }

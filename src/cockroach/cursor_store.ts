@@ -47,7 +47,7 @@ export class CockroachCursorStore {
     });
     const cursor = rows.find(({ key }) => key === this.#feed);
     if (cursor !== undefined) return { cursor: this.#parse(cursor), scanning: false };
-    const scan = rows.find(({ key }) => key === this.#feed + SCAN_SUFFIX);
+    const scan = rows.find(({ key }) => key === this.#key(true));
     if (scan !== undefined) return { cursor: this.#parse(scan), scanning: true };
     if (rows.length > 0 && !this.#ignoreOriginal) {
       throw new AgentError(
@@ -74,7 +74,7 @@ export class CockroachCursorStore {
     await this.#query(
       `Cannot store the start of feed "${this.#feed}"`,
       "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
-      [scanning ? this.#feed + SCAN_SUFFIX : this.#feed, cursor],
+      [this.#key(scanning), cursor],
     );
   }
 
@@ -89,7 +89,7 @@ export class CockroachCursorStore {
       const { rowCount } = await this.#query(
         `Cannot store the cursor "${cursor}" of feed "${this.#feed}"`,
         "UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4",
-        [this.#feed, cursor, expected.scanning ? this.#feed + SCAN_SUFFIX : this.#feed, expected.cursor],
+        [this.#feed, cursor, this.#key(expected.scanning), expected.cursor],
       );
       return rowCount === 1;
     } catch (error) {
@@ -99,11 +99,28 @@ export class CockroachCursorStore {
     }
   }
 
+  /**
+   * Removes what is stored, if it is still `expected`.
+   *
+   * @throws AgentError
+   */
+  async remove({ cursor, scanning }: Position): Promise<void> {
+    await this.#query(
+      `Cannot remove the cursor "${cursor}" of feed "${this.#feed}"`,
+      "DELETE FROM cursor_store WHERE key = $1 AND cursor = $2",
+      [this.#key(scanning), cursor],
+    );
+  }
+
+  #key(scanning: boolean): string {
+    return scanning ? this.#feed + SCAN_SUFFIX : this.#feed;
+  }
+
   async #rows(): Promise<Row[]> {
     const { rows } = await this.#query<Row>(
       `Cannot read the cursor of feed "${this.#feed}"`,
       "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3)",
-      [this.#feed, this.#feed + SCAN_SUFFIX, ORIGINAL_KEY],
+      [this.#key(false), this.#key(true), ORIGINAL_KEY],
     );
     return rows;
   }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { AgentRig } from "../support/agent_rig.ts";
+import type { CockroachOptions } from "../support/cockroach.ts";
 import { freePort } from "../support/ports.ts";
 import type { QueueReader } from "../support/queue_reader.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
@@ -8,8 +9,8 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 /** A stop that waits for nothing takes less than this, in milliseconds; waiting for a timeout would take more. */
 const PROMPT = 5_000;
 
-async function rigWithRows(count: number): Promise<AgentRig> {
-  const rig = await AgentRig.start();
+async function rigWithRows(count: number, options: CockroachOptions = {}): Promise<AgentRig> {
+  const rig = await AgentRig.start(options);
   await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY, b INT)`);
   if (count > 0) await rig.sql(`INSERT INTO ${rig.name} SELECT g, 0 FROM generate_series(1, ${count}) g`);
   return rig;
@@ -116,6 +117,33 @@ Deno.test("a stop during the initial scan and a new start repeat nothing and los
   assert.equal(await rig.cursor(`${rig.feed}/scan`), undefined);
 });
 
+Deno.test("an initial scan that garbage collection has overtaken begins anew", async () => {
+  const rows = 3000;
+  await using rig = await rigWithRows(rows, { simulator: true });
+  await using queue = await rig.reader();
+  {
+    await using agent = await rig.agent({ args: ["--max-in-flight", "1"] });
+    await queue.count(1);
+    assert.equal(await agent.stop(), 0);
+  }
+  const first = await rig.cursor(`${rig.feed}/scan`);
+  await rig.sql(`UPDATE ${rig.name} SET b = 1 WHERE a = 1`);
+  await rig.cockroach.simulator.collectGarbage(rig.name, rig.cockroach.database);
+  await using agent = await rig.agent();
+  const { hint } = await agent.said(({ kind }) => kind === "ScanExpired");
+  assert.match(hint ?? "", /begins anew/);
+  const { cursor } = await agent.said(({ message, cursor }) =>
+    message === "Sending the whole tables, then what changes" && cursor !== first
+  );
+  await agent.said(({ message }) => message === "The initial scan is confirmed");
+  assert.equal(await agent.stop(), 0);
+  await queue.count(rows);
+  const anew = queue.messages.filter(({ properties }) =>
+    properties.messageId?.startsWith(String(cursor).slice(0, 19))
+  );
+  assert.equal(anew.length, rows);
+});
+
 Deno.test("SIGKILL and a new start lose nothing; what is repeated has the same message-id", async () => {
   const rows = 3000;
   await using rig = await rigWithRows(rows);
@@ -211,4 +239,20 @@ Deno.test("--initial-scan no publishes only what changes from the first start on
   await queue.count(2);
   assert.equal(await agent.stop(), 0);
   assert.deepEqual(queue.bodies.map((body) => JSON.parse(body).key), ["[3]", "[4]"]);
+});
+
+Deno.test("--initial-scan no with a table that is missing at the first start publishes once it is there", async () => {
+  await using rig = await AgentRig.start();
+  const args = ["--initial-scan", "no"];
+  {
+    await using agent = await rig.agent({ args });
+    assert.equal((await agent.end()).failure?.kind, "TableMissing");
+  }
+  await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`);
+  await using queue = await rig.reader();
+  await using agent = await rig.agent({ args });
+  await agent.said(({ message }) => message === "Sending what changes");
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (1)`);
+  await queue.count(1);
+  assert.equal(await agent.stop(), 0);
 });

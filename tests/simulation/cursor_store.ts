@@ -88,6 +88,14 @@ export class FakeCursorStore implements CursorStore {
     });
   }
 
+  remove(expected: Position): Promise<void> {
+    return this.#request(() => {
+      const stored = this.#table.row.position;
+      if (stored?.cursor !== expected.cursor || stored.scanning !== expected.scanning) return;
+      this.#table.write(undefined, this.#process);
+    });
+  }
+
   /** The table's part happens even when the process that asked is gone. */
   #request<T>(apply: () => T): Promise<T> {
     const world = this.#world, { scheduler, random } = world, process = this.#process;

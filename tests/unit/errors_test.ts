@@ -11,6 +11,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "BrokerNacked",
     "CursorStoreUnavailable",
     "CursorMoved",
+    "ScanExpired",
     "SerializationConflict",
     "Unknown",
   ],
