@@ -1,34 +1,43 @@
+import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Plan, planOf, shrink } from "./simulation/plan.ts";
+import { type Plan, planOf } from "./simulation/plan.ts";
+import { report, search } from "./simulation/search.ts";
 import { simulate } from "./simulation/simulation.ts";
 
+/** `--seed` or `--plan` shows one schedule, event by event; otherwise `--runs` schedules are run from seed `--from` on. */
 const { values } = parseArgs({
   options: {
     runs: { type: "string", default: "100000" },
+    from: { type: "string", default: "1" },
     seed: { type: "string" },
     plan: { type: "string" },
   },
 });
 
-async function replay(plan: Plan): Promise<never> {
-  const violation = await simulate(plan, { trace: (line) => console.log(line) });
-  console.log(violation?.message ?? "All guarantees hold");
-  Deno.exit(violation === undefined ? 0 : 1);
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
-if (values.plan !== undefined) await replay(JSON.parse(values.plan));
-if (values.seed !== undefined) await replay(planOf(Number(values.seed)));
+async function show(plan: Plan): Promise<boolean> {
+  const violation = await simulate(plan, { trace: print });
+  print(violation === undefined ? "Every guarantee holds" : `Broken: ${violation.message}`);
+  return violation === undefined;
+}
 
-const runs = Number(values.runs), started = performance.now();
-for (let seed = 1; seed <= runs; seed++) {
-  const plan = planOf(seed);
-  const violation = await simulate(plan);
-  if (violation !== undefined) {
-    console.log(`seed ${seed} after ${performance.now() - started | 0} ms: ${violation.message}`);
-    const { guarantee } = violation;
-    const smallest = await shrink(plan, async (plan) => (await simulate(plan))?.guarantee === guarantee);
-    console.log((await simulate(smallest))?.message, JSON.stringify(smallest));
-    Deno.exit(1);
+async function run(first: number, runs: number): Promise<boolean> {
+  const started = performance.now();
+  const find = await search(first, runs);
+  if (find !== undefined) print(report(find));
+  else {
+    const rate = runs / (performance.now() - started) * 1000;
+    print(`${runs} schedules keep every guarantee (${rate.toFixed(0)} a second)`);
   }
+  return find === undefined;
 }
-console.log(`${runs} schedules, ${(runs / (performance.now() - started) * 1000).toFixed(0)} a second`);
+
+const holds = values.plan !== undefined
+  ? await show(JSON.parse(values.plan))
+  : values.seed !== undefined
+  ? await show(planOf(Number(values.seed)))
+  : await run(Number(values.from), Number(values.runs));
+Deno.exit(holds ? 0 : 1);

@@ -24,13 +24,16 @@ export class FakeBroker {
   readonly world: World;
   /** Told what happens. */
   readonly observer: BrokerObserver;
+  /** It confirms what it has not stored. */
+  readonly lies: boolean;
   /** The lock's owner. */
   holder: FakeConnection | undefined;
   readonly #connections = new Set<FakeConnection>();
   #blocked: PromiseWithResolvers<void> | undefined;
 
-  /** Nobody is connected. */
-  constructor(world: World, observer: BrokerObserver) {
+  /** Nobody is connected. One that `lies` confirms what it has received before it is in the queue. */
+  constructor(world: World, observer: BrokerObserver, lies: boolean) {
+    this.lies = lies;
     this.world = world;
     this.observer = observer;
   }

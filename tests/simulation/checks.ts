@@ -5,7 +5,7 @@ import type { BrokerObserver } from "./broker.ts";
 import type { FakeConnection } from "./connection.ts";
 import type { FakeCursorTable, Row, StoreObserver } from "./cursor_store.ts";
 import { tickOfHlc, type Version } from "./database.ts";
-import type { HandoverObserver } from "./handover.ts";
+import type { FakeHandoverTable, HandoverObserver } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
 import type { SourceObserver } from "./source.ts";
 import type { World } from "./world.ts";
@@ -23,6 +23,7 @@ interface Start {
 export class Checks implements SourceObserver, StoreObserver, BrokerObserver, HandoverObserver {
   readonly #world: World;
   readonly #table: () => FakeCursorTable;
+  readonly #handover: FakeHandoverTable;
   readonly #ledgers = new Map<AgentProcess, Ledger>();
   readonly #queue: string[] = [];
   readonly #accepted = new Map<string, number>();
@@ -37,7 +38,8 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   #lastStart: Row | undefined;
 
   /** Nothing has happened yet. */
-  constructor(world: World, table: () => FakeCursorTable) {
+  constructor(world: World, table: () => FakeCursorTable, handover: FakeHandoverTable) {
+    this.#handover = handover;
     this.#world = world;
     this.#table = table;
   }
@@ -58,7 +60,10 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     const row = this.#table().rows.findLast(({ number, position: stored }) =>
       number >= (ledger.seenRow?.number ?? 0) && stored?.cursor === position.cursor
     );
-    const admitted = this.#admittedAt.get(process)!;
+    const admitted = this.#admittedAt.get(process);
+    if (admitted === undefined) {
+      return this.#world.violate("G6", `${process.name} opens a feed without the lock`);
+    }
     if (start !== undefined && start.row <= admitted.number) {
       if (admitted.position !== undefined && tick < tickOfHlc(admitted.position.cursor)) {
         this.#world.violate(
@@ -150,6 +155,12 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     ledger.stopped();
     if (by === process && !this.#starts.has(row) && tickOfHlc(position!.cursor) < ledger.newest) {
       this.#world.violate("Stop", `${process.name} leaves the cursor at ${position!.cursor}`);
+    }
+    const ours = row === ledger.seenRow || by === process;
+    if (ours && !ledger.handoverFailed && ledger.hasSentAbove(tickOfHlc(position!.cursor))) {
+      if (this.#handover.leavers.get(process)?.cursor !== position!.cursor) {
+        this.#world.violate("G4", `${process.name} does not hand over what it sent`);
+      }
     }
   }
 

@@ -150,7 +150,7 @@ export class FakeConnection implements BrokerSession {
   }
 
   #arrive(count: number): void {
-    const world = this.#world, { observer } = this.#broker;
+    const world = this.#world, { random } = world, { observer } = this.#broker;
     for (let i = 0; i < count && this.#arrived < this.#names.length; i++) {
       const number = ++this.#arrived, name = this.#names[number - 1]!;
       const nacked = world.goesWrong("nack", 0.05);
@@ -158,7 +158,8 @@ export class FakeConnection implements BrokerSession {
         observer.refused(name);
         this.#firstRefused = Math.min(this.#firstRefused, number);
         this.process.after(world.latency(), () => nacked ? this.#fail("BrokerNacked") : this.#failLater());
-      } else {
+      } else if (this.#broker.lies && random.chance(0.1)) this.#unconfirmed.add(number);
+      else {
         world.trace?.(`broker takes ${name}`);
         observer.accepted(this, name);
         this.#unconfirmed.add(number);

@@ -14,6 +14,8 @@ export interface HandoverObserver {
 export class FakeHandoverTable {
   /** What was left. */
   left: { readonly position: Position; readonly sent: SentKeys; readonly by: AgentProcess } | undefined;
+  /** Where each process left its keys. */
+  readonly leavers = new Map<AgentProcess, Position>();
 }
 
 /** The table as one process sees it. */
@@ -35,6 +37,7 @@ export class FakeHandover implements Handover {
     await this.#reach();
     this.#world.trace?.(`${this.#process.name} leaves ${sent.size} keys at ${position.cursor}`);
     this.#table.left = { position, sent, by: this.#process };
+    this.#table.leavers.set(this.#process, position);
     await this.#answer();
   }
 

@@ -133,6 +133,14 @@ export class Ledger {
       [...this.#flights].some(([connection, { size }]) => connection.failed && size > 0);
   }
 
+  /** Messages that were confirmed, of changes above this tick. */
+  hasSentAbove(tick: number): boolean {
+    const { database } = this.#world;
+    return [...this.#published].some(([name, where]) =>
+      where === "settled" && database.version(name)!.tick > tick
+    );
+  }
+
   /** It is asked to stop: what is in flight now is to be confirmed. */
   askedToStop(): void {
     this.#calmAtStop = this.#world.healed;

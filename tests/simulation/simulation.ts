@@ -28,6 +28,8 @@ const encode = messageEncoder({
 export interface SimulationOptions {
   /** The agent under test; a broken one proves that the checks find what is broken. */
   readonly agent?: typeof Agent;
+  /** The broker confirms what it has received, although it may lose it. */
+  readonly brokerLies?: boolean;
   /** Told what happens. */
   readonly trace?: (line: string) => void;
 }
@@ -52,12 +54,12 @@ class Simulation {
   #handMoves = 0;
   #over = false;
 
-  constructor(plan: Plan, { agent = Agent, trace }: SimulationOptions) {
+  constructor(plan: Plan, { agent = Agent, brokerLies = false, trace }: SimulationOptions) {
     this.#plan = plan;
     this.#agent = agent;
     this.#world = new World(plan, trace);
-    this.#checks = new Checks(this.#world, () => this.#table);
-    this.#broker = new FakeBroker(this.#world, this.#checks);
+    this.#checks = new Checks(this.#world, () => this.#table, this.#handover);
+    this.#broker = new FakeBroker(this.#world, this.#checks, brokerLies);
     this.#table = new FakeCursorTable(this.#world, this.#checks);
   }
 

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Agent } from "../../src/agent.ts";
+
+/** An agent with one flaw, made by changing one place of its source. */
+export interface Mutant {
+  /** What it does wrong. */
+  readonly flaw: string;
+  /** File of `src/`. */
+  readonly file: string;
+  /** Text that stands there once. */
+  readonly from: string;
+  /** Text in its place. */
+  readonly to: string;
+  /** The guarantees that it may be found to break. */
+  readonly breaks: RegExp;
+}
+
+/** One flaw for each thing that the guarantees rest on. */
+export const MUTANTS: readonly Mutant[] = [
+  {
+    flaw: "stores a cursor before its rows are confirmed",
+    file: "checkpoint.ts",
+    from: "this.#marks[0].published <= settled",
+    to: "settled >= 0",
+    breaks: /G2/,
+  },
+  {
+    flaw: "takes one confirm for all before it",
+    file: "confirm_window.ts",
+    from: "let n = multiple ? this.#settled + 1 : number",
+    to: "let n = this.#settled + 1",
+    breaks: /G2|G7/,
+  },
+  {
+    flaw: "forgets what was in flight when the broker fails",
+    file: "feed.ts",
+    from: "this.#guard.restore(table, key, previous)",
+    to: "void [table, key, previous]",
+    breaks: /G1/,
+  },
+  {
+    flaw: "undoes what was in flight in the wrong order",
+    file: "feed.ts",
+    from: "of unconfirmed)",
+    to: "of [...unconfirmed].reverse())",
+    breaks: /G1|G4/,
+  },
+  {
+    flaw: "publishes whatever the feed sends again",
+    file: "relay.ts",
+    from: "if (guard.seen(event))",
+    to: "if (false)",
+    breaks: /G3|G4/,
+  },
+  {
+    flaw: "forgets keys that the running session may still send",
+    file: "feed.ts",
+    from: "this.#guard.raiseFloor(resolved);",
+    to: "",
+    breaks: /G4/,
+  },
+  {
+    flaw: "takes its own lost write of the cursor for somebody else's",
+    file: "feed_cursor.ts",
+    from: "this.#attempted ??= this.#confirmed!",
+    to: "this.#attempted = this.#confirmed!",
+    breaks: /G4/,
+  },
+  {
+    flaw: "remembers what was sent although somebody moved the cursor",
+    file: "feed.ts",
+    from: "if (moved) {",
+    to: "if (moved && this.#cursor.goOn() === undefined) {} else if (moved) {",
+    breaks: /G1/,
+  },
+  {
+    flaw: "publishes without waiting for the lock",
+    file: "session.ts",
+    from: "if (lock !== undefined) await",
+    to: "if (lock !== undefined) void",
+    breaks: /G6/,
+  },
+  {
+    flaw: "has one message more in flight than it may",
+    file: "confirm_window.ts",
+    from: "this.size < this.#limit",
+    to: "this.size <= this.#limit",
+    breaks: /G7/,
+  },
+  {
+    flaw: "makes delays short again without progress",
+    file: "retry.ts",
+    from: "const delay = this.#backoff.next();",
+    to: "this.#backoff.reset();\n    const delay = this.#backoff.next();",
+    breaks: /G8/,
+  },
+  {
+    flaw: "does not wait for confirms before it stops",
+    file: "session.ts",
+    from: "const finished = window.drained().then(() => feed.finish());",
+    to: "const finished = feed.finish();",
+    breaks: /Stop/,
+  },
+  {
+    flaw: "does not hand over what it sent above the cursor",
+    file: "feed.ts",
+    from: "if (position === undefined || sent.size === 0) return;",
+    to: "return;",
+    breaks: /G4/,
+  },
+];
+
+const SRC = new URL("../../src/", import.meta.url);
+
+/** The agent with this flaw: a copy of the root of `src/`, changed, that shares the errors with the fakes. */
+export async function loadMutant({ file, from, to }: Mutant): Promise<typeof Agent> {
+  const folder = mkdtempSync(join(tmpdir(), "mutant-"));
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(SRC).filter((name) => name.endsWith(".ts") && name !== "main.ts")) {
+      let text = readFileSync(new URL(name, SRC), "utf8");
+      if (name === file) {
+        assert.equal(text.split(from).length, 2, `${file} holds "${from}" once`);
+        text = text.replace(from, () => to);
+      }
+      writeFileSync(join(folder, name), text.replaceAll('"./errors.ts"', `"${new URL("errors.ts", SRC)}"`));
+    }
+    const module = await import(pathToFileURL(join(folder, "agent.ts")).href);
+    return module.Agent;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}

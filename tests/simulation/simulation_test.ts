@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { loadMutant, MUTANTS } from "./mutants.ts";
+import { planOf } from "./plan.ts";
+import { report, search } from "./search.ts";
+import { simulate } from "./simulation.ts";
+
+const SCHEDULES = 10_000;
+/** A broken agent must be found within so many schedules. */
+const SOON = 3_000;
+
+Deno.test(`Agent keeps every guarantee in ${SCHEDULES} random schedules of faults`, async () => {
+  const find = await search(1, SCHEDULES);
+  assert.ok(find === undefined, find && report(find));
+});
+
+Deno.test("simulate() runs the same seed the same way", async () => {
+  for (const seed of [1, 7, 42]) {
+    const [first, second] = [[], []] as [string[], string[]];
+    await simulate(planOf(seed), { trace: (line) => first.push(line) });
+    await simulate(planOf(seed), { trace: (line) => second.push(line) });
+    assert.ok(first.length > 5);
+    assert.deepEqual(first, second);
+  }
+});
+
+Deno.test("simulate() finds a broker that confirms what it has not stored", async () => {
+  const find = await search(1, SOON, { brokerLies: true });
+  assert.match(find?.violation.guarantee ?? "nothing", /G1/);
+});
+
+for (const mutant of MUTANTS) {
+  Deno.test(`simulate() finds an agent that ${mutant.flaw}`, async () => {
+    const find = await search(1, SOON, { agent: await loadMutant(mutant) });
+    assert.match(find?.violation.guarantee ?? "nothing", mutant.breaks);
+  });
+}
