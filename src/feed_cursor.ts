@@ -149,10 +149,12 @@ export class FeedCursor {
     return samePosition(found, this.#stored) || samePosition(found, confirmedAt(this.#attempted));
   }
 
+  /** What another process stored first stays, and so does what an attempt stored whose answer was lost. */
   async #create(): Promise<Position> {
-    const position = await this.#parts.start();
-    await this.#parts.store.create(position);
-    return position;
+    const { store, start } = this.#parts;
+    const position = await start();
+    await store.create(position);
+    return await store.read() ?? position;
   }
 
   #newest(): Position | undefined {
