@@ -77,8 +77,13 @@ export function planOf(seed: number): Plan {
     resolves: random.pick([0.03, 0.1, 0.3]),
     slowness: random.pick([0, 1, 1, 3]),
     mostSteps: 20_000,
-    faults: FAULTS.filter(() => random.chance(share)),
+    faults: tellable(FAULTS.filter(() => random.chance(share))),
   };
+}
+
+/** A late write of before can meet the cursor of before again where a hand moved it back: nobody can tell the two apart. */
+function tellable(faults: readonly Fault[]): readonly Fault[] {
+  return faults.includes("hand") ? faults.filter((fault) => fault !== "store-late") : faults;
 }
 
 /** The smallest plan found that still fails: without what is not needed for it. */
