@@ -69,7 +69,7 @@ class Simulation {
     for (let slot = 0; slot < agents; slot++) this.#start(slot);
     for (let n = 0; n < commits; n++) this.#at(random.next() * duration, () => this.#commit());
     this.#planTrouble();
-    scheduler.after(duration, () => this.#heal());
+    scheduler.after(duration + 1, () => this.#heal());
     await this.#runUntil(() =>
       this.#world.healed && this.#checks.complete && !this.#running.includes(undefined)
     );
