@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { type AgentOptions, AgentProcess, type LogLine } from "../support/agent_process.ts";
-import { type Arrival, check, type Note, type SeenCursor, type Verdict } from "../support/checker.ts";
+import {
+  type Arrival,
+  check,
+  type CheckOptions,
+  type Note,
+  type SeenCursor,
+  type Verdict,
+} from "../support/checker.ts";
 import { Cockroach, type CockroachOptions } from "../support/cockroach.ts";
 import { pause, until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
@@ -12,7 +19,7 @@ import { Witness } from "./witness.ts";
 export const MAX_IN_FLIGHT = 100;
 /** How often the stored cursor is looked at, in milliseconds. */
 const WATCH_EVERY = 100;
-const SETTLE_DEADLINE = 60_000;
+const SETTLE_DEADLINE = 40_000;
 
 /** What a trial starts with. */
 export interface TrialOptions {
@@ -47,6 +54,7 @@ export class Trial {
   readonly #watch = new AbortController();
   readonly #watching: Promise<void>;
   #workload: Workload | undefined;
+  #newest: AgentProcess | undefined;
 
   private constructor(
     cockroach: Cockroach,
@@ -87,22 +95,27 @@ export class Trial {
   }
 
   /** Starts an agent with few messages in flight. */
-  agent({ args = [], env = {}, ...options }: Partial<AgentOptions> = {}): Promise<AgentProcess> {
+  async agent({ args = [], env = {}, ...options }: Partial<AgentOptions> = {}): Promise<AgentProcess> {
     const { name } = this;
     const own = ["--table", name, "--cursor-frequency", "500ms", "--max-in-flight", String(MAX_IN_FLIGHT)];
-    return AgentProcess.start({
+    const agent = await AgentProcess.start({
       args: [...own, ...args],
       env: { DATABASE_URL: this.cockroach.url, AMQP_ADDR: this.rabbitmq.url, AMQP_QUEUE: name, ...env },
       ...options,
     });
+    this.#newest = agent;
+    return agent;
   }
 
   /** Starts an agent, waits until the first rows are all confirmed, and begins to change them. */
-  async running(options: Partial<AgentOptions> = {}, rate = 1000): Promise<AgentProcess> {
+  async running(
+    options: Partial<AgentOptions> = {},
+    workload: Partial<WorkloadOptions> = {},
+  ): Promise<AgentProcess> {
     const agent = await this.agent(options);
     try {
       await agent.said(({ message }) => message === "The initial scan is confirmed");
-      this.change({ rate });
+      this.change({ rate: 1000, ...workload });
       await this.workload.reaches(100);
       return agent;
     } catch (error) {
@@ -167,11 +180,15 @@ export class Trial {
     await until("a cursor above all changes", SETTLE_DEADLINE, async () => {
       const cursor = await this.cursor();
       return cursor !== undefined && BigInt(cursor.replace(".", "")) >= least ? true : undefined;
+    }).catch(async (error) => {
+      throw new Error(`${error.message}; the newest agent said:\n${await this.#newest?.output()}`, {
+        cause: error,
+      });
     });
   }
 
   /** Reads the queue and compares; call it when everything is settled and the agents are stopped. */
-  async verdict(): Promise<Verdict> {
+  async verdict(options: CheckOptions = {}): Promise<Verdict> {
     await this.#endWatch();
     const entries = [...this.#taken, ...await this.witness.readAll()];
     const found = await this.cockroach.sql(`SELECT id, version FROM ${this.name}`);
@@ -180,7 +197,7 @@ export class Trial {
     const history = new Map<number, readonly (number | null)[]>(untouched);
     for (const [key, versions] of this.#workload?.history ?? []) history.set(key, versions);
     for (const [key, version] of this.#written) history.set(key, [...history.get(key) ?? [], version]);
-    const verdict = check(entries, { history, rows });
+    const verdict = check(entries, { history, rows }, options);
     say(
       `${verdict.messages} messages, ${verdict.missing.length} missing, repeated: ${
         JSON.stringify(verdict.repeats)
@@ -190,8 +207,8 @@ export class Trial {
   }
 
   /** Nothing is lost, nothing is out of order, and no cursor was ahead; gives the verdict. */
-  async sound(): Promise<Verdict> {
-    const verdict = await this.verdict();
+  async sound(options: CheckOptions = {}): Promise<Verdict> {
+    const verdict = await this.verdict(options);
     const { missing, unexpected, misordered, stale, ahead, belowCursor } = verdict;
     const few = (list: readonly string[]) => list.slice(0, 5);
     assert.deepEqual(

@@ -1,0 +1,19 @@
+import assert from "node:assert/strict";
+import { Trial } from "./trial.ts";
+
+Deno.test("a CockroachDB that is killed and started again repeats nothing", async () => {
+  await using trial = await Trial.start();
+  await using agent = await trial.running();
+  for (let kill = 1; kill <= 2; kill++) {
+    await trial.cockroach.kill();
+    await agent.reaches("changefeed_restarts_total", kill);
+    await trial.cockroach.restart();
+    await trial.more(300);
+    await agent.reaches("rabbitmq_messages_sent", await agent.metric("rabbitmq_messages_sent") + 200);
+  }
+  const kinds = (await agent.log()).flatMap(({ kind }) => kind ?? []);
+  assert.deepEqual(new Set(kinds), new Set(["SourceUnreachable"]));
+  await trial.settle();
+  assert.equal(await agent.stop(), 0);
+  assert.equal((await trial.sound()).repeated, 0);
+});
