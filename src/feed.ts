@@ -87,6 +87,7 @@ export class Feed {
   readonly #cursor: FeedCursor;
   readonly #guard: ReplayGuard = new ReplayGuard();
   #session = new AbortController();
+  /** Another process may have published since this one last did. */
   #fresh = true;
 
   /** Connects to nothing yet. */
@@ -114,6 +115,7 @@ export class Feed {
    * @throws AgentError when another session is of no use
    */
   async publish(outlet: Outlet, signal: AbortSignal): Promise<void> {
+    this.#fresh = true;
     while (!signal.aborted) {
       await this.#runSession(outlet, signal).catch((failure) => {
         if (!signal.aborted) return this.#parts.retry.after(failure, signal);
@@ -201,10 +203,20 @@ export class Feed {
     throw expired && discarded ? new AgentError("ScanExpired", message, { cause: failure }) : failure;
   }
 
-  /** The first session of the process knows what the process before sent, if that stopped in order. */
+  /**
+   * The first session on a connection to the broker knows what was sent by a process that stopped in order meanwhile. That
+   * process knew better than this one, if both are older; and what it left must not outlive what follows.
+   */
   async #takeOver(position: Position): Promise<void> {
-    const sent = await this.#parts.handover?.take(position).catch((failure) => this.#handoverFailed(failure));
-    if (sent !== undefined) this.#guard.inherit(sent);
+    const sent = await this.#parts.handover?.take(position).catch((failure) => {
+      const { action, kind } = AgentError.from(failure);
+      if (action === "retry" && kind !== "Unknown") throw failure;
+      this.#handoverFailed(failure);
+    });
+    if (sent !== undefined && sent.size > 0) {
+      this.#guard.clear();
+      this.#guard.inherit(sent);
+    }
     this.#fresh = false;
   }
 

@@ -1,5 +1,5 @@
 import type { Position } from "../../src/change.ts";
-import type { AgentError } from "../../src/errors.ts";
+import type { AgentError, ErrorKind } from "../../src/errors.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import type { BrokerObserver } from "./broker.ts";
 import type { FakeConnection } from "./connection.ts";
@@ -7,6 +7,7 @@ import type { FakeCursorTable, Row, StoreObserver } from "./cursor_store.ts";
 import { tickOfHlc, type Version } from "./database.ts";
 import type { FakeHandoverTable, HandoverObserver } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
+import type { Fault } from "./plan.ts";
 import type { SourceObserver } from "./source.ts";
 import type { World } from "./world.ts";
 
@@ -85,7 +86,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   stored(row: Row, before: Row): void {
     const { position } = row;
-    if (row.by === "hand" || before.position === undefined) {
+    if (row.by === "hand" || before.position === undefined || position === undefined) {
       this.#starts.add(row);
       this.#start = position && {
         tick: tickOfHlc(position.cursor),
@@ -97,11 +98,11 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       };
       return;
     }
-    const tick = tickOfHlc(position!.cursor), old = tickOfHlc(before.position.cursor);
+    const tick = tickOfHlc(position.cursor), old = tickOfHlc(before.position.cursor);
     if (tick < old || tick === old && !before.position.scanning) {
-      this.#world.violate("G2", `the cursor moves from ${before.position.cursor} to ${position!.cursor}`);
+      this.#world.violate("G2", `the cursor moves from ${before.position.cursor} to ${position.cursor}`);
     }
-    this.#checkConfirmed(tick, `the cursor ${position!.cursor} is stored`);
+    this.#checkConfirmed(tick, `the cursor ${position.cursor} is stored`);
   }
 
   published(connection: FakeConnection, name: string): void {
@@ -145,7 +146,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       ? waited !== undefined
       : error.kind === "DrainIncomplete"
       ? waited !== undefined && this.ledger(process).isHindered
-      : error.kind === "Unknown" && this.#world.plan.faults.includes("feed-refused");
+      : STOPS.some(([kind, fault]) => error.kind === kind && this.#world.plan.faults.includes(fault));
     if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
     if (waited !== undefined && waited > LONGEST_STOP) {
       this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);
@@ -153,12 +154,13 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (error !== undefined) return;
     const ledger = this.ledger(process), { row } = this.#table(), { position, by } = row;
     ledger.stopped();
-    if (by === process && !this.#starts.has(row) && tickOfHlc(position!.cursor) < ledger.newest) {
-      this.#world.violate("Stop", `${process.name} leaves the cursor at ${position!.cursor}`);
+    if (position === undefined) return;
+    if (by === process && !this.#starts.has(row) && tickOfHlc(position.cursor) < ledger.newest) {
+      this.#world.violate("Stop", `${process.name} leaves the cursor at ${position.cursor}`);
     }
     const ours = row === ledger.seenRow || by === process;
-    if (ours && !ledger.handoverFailed && ledger.hasSentAbove(tickOfHlc(position!.cursor))) {
-      if (this.#handover.leavers.get(process)?.cursor !== position!.cursor) {
+    if (ours && !ledger.handoverFailed && ledger.hasSentAbove(tickOfHlc(position.cursor))) {
+      if (this.#handover.leavers.get(process)?.cursor !== position.cursor) {
         this.#world.violate("G4", `${process.name} does not hand over what it sent`);
       }
     }
@@ -228,5 +230,10 @@ function rowOf({ change: { table, key } }: Version): string {
   return table + key;
 }
 
+/** Failures that may end a process by themselves, and the fault behind each. */
+const STOPS: readonly (readonly [ErrorKind, Fault])[] = [
+  ["Unknown", "feed-refused"],
+  ["CursorExpired", "scan-expired"],
+];
 /** A stop waits for confirms as long as it may, and for one question to the database. */
 const LONGEST_STOP = 20_000 + 16_000;

@@ -76,8 +76,9 @@ export class Ledger {
     this.#newest = Math.max(this.#newest, this.#floor);
   }
 
-  /** It takes over what another process sent. */
+  /** It takes over what another process sent, which has published since this one did. */
   inherit(other: Ledger): void {
+    this.#published.clear();
     this.#inherited = [...other.#published.keys()].filter((name) => other.#published.get(name) === "settled");
   }
 

@@ -6,6 +6,7 @@ export const FAULTS = [
   "feed-broken",
   "feed-ended",
   "feed-silent",
+  "scan-expired",
   "replay",
   "connect-refused",
   "drop",

@@ -51,6 +51,7 @@ export class FakeSource implements Source {
     }
     const feed = new FeedSession(world, position);
     while (!signal.aborted) {
+      if (position.scanning && world.goesWrong("scan-expired", 0.1)) throw injected("CursorExpired");
       if (world.goesWrong("feed-broken", 0.1)) throw injected("SourceUnreachable");
       if (world.goesWrong("feed-ended", 0.05)) return;
       if (world.goesWrong("feed-silent", 0.02)) {
