@@ -12,16 +12,17 @@ export interface Find {
   readonly smallest: Plan;
 }
 
-/** Runs the schedules of so many seeds, from the first one on, until one breaks a guarantee. */
+/** Runs the schedules of so many seeds, from the first one on, until one breaks a guarantee of this name. */
 export async function search(
   first: number,
   runs: number,
   options: SimulationOptions = {},
+  breaks = /./,
 ): Promise<Find | undefined> {
   for (let seed = first; seed < first + runs; seed++) {
     const plan = planOf(seed);
     const violation = await simulate(plan, options);
-    if (violation === undefined) continue;
+    if (violation === undefined || !breaks.test(violation.guarantee)) continue;
     const { guarantee } = violation;
     const fails = async (plan: Plan) => (await simulate(plan, options))?.guarantee === guarantee;
     return { seed, violation, smallest: await shrink(plan, fails) };

@@ -24,13 +24,11 @@ Deno.test("simulate() runs the same seed the same way", async () => {
 });
 
 Deno.test("simulate() finds a broker that confirms what it has not stored", async () => {
-  const find = await search(1, SOON, { brokerLies: true });
-  assert.match(find?.violation.guarantee ?? "nothing", /G1/);
+  assert.ok(await search(1, SOON, { brokerLies: true }, /G1/));
 });
 
 for (const mutant of MUTANTS) {
   Deno.test(`simulate() finds an agent that ${mutant.flaw}`, async () => {
-    const find = await search(1, SOON, { agent: await loadMutant(mutant) });
-    assert.match(find?.violation.guarantee ?? "nothing", mutant.breaks);
+    assert.ok(await search(1, SOON, { agent: await loadMutant(mutant) }, mutant.breaks));
   });
 }
