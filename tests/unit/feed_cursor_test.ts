@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { Backoff } from "../../src/backoff.ts";
+import type { Position } from "../../src/change.ts";
+import { AgentError, type ErrorKind } from "../../src/errors.ts";
+import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
+import type { Hlc } from "../../src/hlc.ts";
+import { hlcOf } from "../support/arbitrary.ts";
+import { settled, VirtualClock } from "../support/virtual_clock.ts";
+
+const START: Position = { cursor: hlcOf(10), scanning: false };
+
+/** What becomes of a request: done, not done, or done without an answer. */
+type Fate = "answered" | "refused" | "answer lost" | "denied";
+
+/** A store in memory that answers when it is told to, or at once while `open`. */
+class ScriptedStore implements CursorStore {
+  position: Position | undefined;
+  readonly log: string[] = [];
+  readonly fates: Fate[] = [];
+  gate: Promise<void> = Promise.resolve();
+
+  read(): Promise<Position | undefined> {
+    return this.#request("read", () => this.position);
+  }
+
+  create(position: Position): Promise<void> {
+    return this.#request(`create ${position.cursor}`, () => {
+      this.position ??= position;
+    });
+  }
+
+  replace(expected: Position, cursor: Hlc): Promise<boolean> {
+    return this.#request(`${expected.cursor} -> ${cursor}`, () => {
+      const { position } = this;
+      if (position?.cursor !== expected.cursor || position.scanning !== expected.scanning) return false;
+      this.position = { cursor, scanning: false };
+      return true;
+    });
+  }
+
+  remove(): Promise<void> {
+    return this.#request("remove", () => {
+      this.position = undefined;
+    });
+  }
+
+  async #request<T>(text: string, apply: () => T): Promise<T> {
+    this.log.push(text.replaceAll(".0000000000", ""));
+    const fate = this.fates.shift() ?? "answered";
+    await this.gate;
+    if (fate === "refused") throw failure("CursorStoreUnavailable");
+    if (fate === "denied") throw failure("SourceDenied");
+    const result = apply();
+    if (fate === "answer lost") throw failure("SerializationConflict");
+    return result;
+  }
+}
+
+function failure(kind: ErrorKind): AgentError {
+  return new AgentError(kind, "Scripted");
+}
+
+function at(wall: number): Position {
+  return { cursor: hlcOf(wall), scanning: false };
+}
+
+function opened(position: Position | undefined = START) {
+  const store = new ScriptedStore(), clock = new VirtualClock();
+  store.position = position;
+  const told: string[] = [];
+  const cursor = new FeedCursor({
+    store,
+    start: () => Promise.resolve({ cursor: hlcOf(5), scanning: true }),
+    backoff: new Backoff({ first: 100, cap: 1000, random: () => 1 }),
+    clock,
+    observe: {
+      cursorStored: (stored) => told.push(`stored ${stored.split(".")[0]}`),
+      cursorWaits: (error, retryIn) => told.push(`${error.kind} ${retryIn}`),
+    },
+    onFailure: (error) => told.push(`failed ${error.kind}`),
+  });
+  return { store, clock, cursor, told };
+}
+
+/** Closes the store's gate; the function opens it. */
+function hold(store: ScriptedStore): () => Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  store.gate = promise;
+  return async () => {
+    store.gate = Promise.resolve();
+    resolve();
+    await settled();
+  };
+}
+
+Deno.test("position() is what is stored", async () => {
+  const { cursor } = opened();
+  assert.deepEqual(await cursor.position(), { position: START, moved: false, untried: false });
+  assert.deepEqual(cursor.stored, START);
+});
+
+Deno.test("position() stores the start of a feed that has none", async () => {
+  const { cursor, store } = opened(undefined);
+  store.position = undefined;
+  const start = { cursor: hlcOf(5), scanning: true };
+  assert.deepEqual(await cursor.position(), { position: start, moved: false, untried: true });
+  assert.deepEqual(store.position, start);
+});
+
+Deno.test("position() goes on from an earlier attempt to store the start whose answer was lost", async () => {
+  const { cursor, store } = opened(undefined);
+  store.position = undefined;
+  const { create } = store;
+  store.create = async (position) => {
+    store.position = at(3); // comes late, but before ours
+    await create.call(store, position);
+  };
+  assert.deepEqual((await cursor.position()).position, at(3));
+});
+
+Deno.test("confirmed() stores the newest timestamp, one store at a time", async () => {
+  const { cursor, store, told } = opened();
+  await cursor.position();
+  const release = hold(store);
+  for (const wall of [11, 12, 13]) assert.equal(cursor.confirmed(hlcOf(wall)), true);
+  await release();
+  await cursor.flushed();
+  assert.deepEqual(store.log, ["read", "10 -> 11", "11 -> 13"]);
+  assert.deepEqual(told, ["stored 11", "stored 13"]);
+});
+
+Deno.test("confirmed() takes nothing that is no news: the cursor never moves back (G2)", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  assert.equal(cursor.confirmed(hlcOf(10)), false);
+  assert.equal(cursor.confirmed(hlcOf(9)), false);
+  await cursor.flushed();
+  assert.deepEqual(store.log, ["read"]);
+});
+
+Deno.test("confirmed() ends a scan with the scan's own timestamp", async () => {
+  const { cursor, store } = opened({ cursor: hlcOf(10), scanning: true });
+  await cursor.position();
+  assert.equal(cursor.confirmed(hlcOf(10)), true);
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(10));
+});
+
+Deno.test("a store that was not answered is tried again with the same cursor, and taken for our own", async () => {
+  const { cursor, store, clock, told } = opened();
+  await cursor.position();
+  store.fates.push("answer lost");
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  cursor.confirmed(hlcOf(12));
+  await clock.pass(100);
+  assert.deepEqual(store.log, ["read", "10 -> 11", "10 -> 11", "read", "11 -> 12"]);
+  assert.deepEqual(told, ["SerializationConflict 100", "stored 11", "stored 12"]);
+});
+
+Deno.test("position() knows its own store whose answer was lost, and starts from what is confirmed", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  store.fates.push("answer lost");
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  cursor.confirmed(hlcOf(12));
+  assert.deepEqual(await cursor.position(), { position: at(12), moved: false, untried: false });
+});
+
+Deno.test("nothing is stored while the cursor is read, and goes on afterwards", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  const release = hold(store);
+  const start = cursor.position();
+  await settled();
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  assert.deepEqual(store.log, ["read", "read"]);
+  await release();
+  assert.deepEqual(await start, { position: at(11), moved: false, untried: false });
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(11));
+});
+
+Deno.test("every position() asks anew, after the one before: an old answer may be too old", async () => {
+  const { cursor, store } = opened();
+  const release = hold(store);
+  const first = cursor.position(), second = cursor.position();
+  await settled();
+  assert.deepEqual(store.log, ["read"]);
+  await release();
+  await Promise.all([first, second]);
+  assert.deepEqual(store.log, ["read", "read"]);
+});
+
+Deno.test("a cursor that somebody moved is reported once, and nothing older is stored over it", async () => {
+  const { cursor, store, told } = opened();
+  await cursor.position();
+  store.position = at(7);
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  assert.deepEqual(told, ["failed CursorMoved"]);
+  assert.equal(cursor.stored, undefined);
+  assert.equal(cursor.confirmed(hlcOf(12)), false);
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(7));
+});
+
+Deno.test("position() says moved until goOn(), also when nobody used the first answer", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  store.position = at(7);
+  const moved = { position: at(7), moved: true, untried: false };
+  assert.deepEqual(await cursor.position(), moved);
+  assert.deepEqual(await cursor.position(), moved);
+  assert.equal(cursor.confirmed(hlcOf(11)), false, "it was read before the move");
+  cursor.goOn();
+  assert.deepEqual(await cursor.position(), { ...moved, moved: false });
+  assert.equal(cursor.confirmed(hlcOf(8)), true);
+});
+
+Deno.test("a deleted cursor begins anew, as moved", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  store.position = undefined;
+  const start = { cursor: hlcOf(5), scanning: true };
+  assert.deepEqual(await cursor.position(), { position: start, moved: true, untried: true });
+});
+
+Deno.test("flushed() waits for a store that is away, with delays that grow", async () => {
+  const { cursor, store, clock, told } = opened();
+  await cursor.position();
+  store.fates.push("refused", "refused");
+  cursor.confirmed(hlcOf(11));
+  let flushed = false;
+  const flushing = cursor.flushed().then(() => flushed = true);
+  await clock.pass(299);
+  assert.equal(flushed, false);
+  await clock.pass(1);
+  await flushing;
+  assert.deepEqual(told, ["CursorStoreUnavailable 100", "CursorStoreUnavailable 200", "stored 11"]);
+});
+
+Deno.test("a store that refuses for good ends the session; flushed() throws why; the next session asks again", async () => {
+  const { cursor, store, told } = opened();
+  await cursor.position();
+  store.fates.push("denied");
+  cursor.confirmed(hlcOf(11));
+  await assert.rejects(cursor.flushed(), { kind: "SourceDenied" });
+  assert.deepEqual(told, ["failed SourceDenied"]);
+  assert.deepEqual((await cursor.position()).position, at(11));
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(11));
+});
+
+Deno.test("a timestamp confirmed just when the store before it is done is stored too", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  const { replace } = store;
+  store.replace = (expected, next) => {
+    const done = replace.call(store, expected, next);
+    if (next === hlcOf(11)) {
+      done.then(() => null).then(() => null).then(() => null).then(() => cursor.confirmed(hlcOf(12)));
+    }
+    return done;
+  };
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(12));
+});

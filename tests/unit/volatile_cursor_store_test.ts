@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { VolatileCursorStore } from "../../src/volatile_cursor_store.ts";
+import { hlcOf } from "../support/arbitrary.ts";
+
+const scan = { cursor: hlcOf(1), scanning: true };
+
+Deno.test("VolatileCursorStore holds nothing at first, so every start begins anew", async () => {
+  assert.equal(await new VolatileCursorStore().read(), undefined);
+});
+
+Deno.test("VolatileCursorStore keeps what was stored last; a cursor ends the scan", async () => {
+  const store = new VolatileCursorStore();
+  await store.create(scan);
+  assert.deepEqual(await store.read(), scan);
+  assert.equal(await store.replace(scan, hlcOf(1)), true);
+  assert.deepEqual(await store.read(), { cursor: hlcOf(1), scanning: false });
+});
+
+Deno.test("VolatileCursorStore begins anew after remove()", async () => {
+  const store = new VolatileCursorStore();
+  await store.create(scan);
+  await store.remove();
+  assert.equal(await store.read(), undefined);
+});
