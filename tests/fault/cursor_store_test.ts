@@ -28,14 +28,12 @@ Deno.test("serialization conflicts and lost answers of the cursor store are trie
   const { simulator } = trial.cockroach;
   const message = "restart transaction: TransactionRetryWithProtoRefreshError";
   const conflict = { kind: "statement", application, match, code: "40001", message, times: 2 } as const;
-  const faults = [
-    await simulator.inject({ ...conflict, effect: "before" }),
-    await simulator.inject({ kind: "statement", application, match, effect: "drop-after", times: 1 }),
-    await simulator.inject({ ...conflict, code: "40003", message: "result is ambiguous", effect: "after" }),
-  ];
-  for (const fault of faults) {
-    await until("the fault", 20_000, async () => await fault.uses() > 0 || undefined);
-  }
+  await simulator.inject({ ...conflict, effect: "before" });
+  await simulator.inject({ kind: "statement", application, match, effect: "drop-after", times: 1 });
+  await simulator.inject({ ...conflict, code: "40003", message: "result is ambiguous", effect: "after" });
+  await until("all faults", 20_000, async () => {
+    return (await simulator.call("listFaults", {})).length === 0 ? true : undefined; // gone once they are used up
+  });
   await trial.settle();
   assert.equal(await agent.metric("changefeed_restarts_total"), 0);
   assert.equal(await agent.stop(), 0);

@@ -32,10 +32,12 @@ Deno.test("a table that is dropped stops the agent after what came before", asyn
   await goneFor(next);
 });
 
-Deno.test("a table that is renamed stops the agent once it has to find it again", async () => {
+Deno.test("a table that is renamed stops the agent, which says what to do", async () => {
   await using trial = await Trial.start();
   await using agent = await trial.running();
   await trial.settle();
   await trial.cockroach.sql(`ALTER TABLE ${trial.name} RENAME TO ${trial.name}_new`);
-  console.log(await agent.exit, await agent.output());
+  const { kind, hint } = await goneFor(agent);
+  assert.equal(kind, "TableMissing");
+  assert.match(hint ?? "", /new name/);
 });

@@ -1,0 +1,25 @@
+import assert from "node:assert/strict";
+import { Trial } from "./trial.ts";
+
+const heartbeat = { args: ["--amqp-heartbeat", "1s"] };
+
+Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby, and continued cannot write", async () => {
+  await using trial = await Trial.start();
+  await using frozen = await trial.running(heartbeat);
+  await using standby = await trial.agent(heartbeat);
+  await standby.said(({ message }) => message.includes("standing by"));
+  frozen.signal("SIGSTOP");
+  await trial.witness.note("frozen", await trial.cursor());
+  await standby.said(({ message }) => message.startsWith("Sending"));
+  await trial.more(300);
+  await trial.witness.note("continued");
+  const from = (await frozen.log()).length;
+  frozen.signal("SIGCONT");
+  await frozen.said(({ message }) => message.includes("standing by"), 20_000, from);
+  await trial.more(300);
+  await trial.settle();
+  assert.equal(await frozen.stop(), 0);
+  assert.equal(await standby.stop(), 0);
+  const { repeats } = await trial.sound();
+  assert.equal(repeats["continued"] ?? 0, 0);
+});

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { Trial } from "./trial.ts";
+
+// Its time runs ten times as fast, but not the broker's: without long heartbeats it would take the broker for dead.
+const fast = {
+  preload: new URL("./fast_time.ts", import.meta.url).pathname,
+  args: ["--amqp-heartbeat", "600s"],
+};
+
+Deno.test("a changefeed that falls silent is opened anew and repeats nothing", async () => {
+  await using trial = await Trial.start({ cockroach: { simulator: true } });
+  await using agent = await trial.running(fast);
+  const stall = await trial.cockroach.simulator.inject({ kind: "stall" });
+  const { message } = await agent.said(({ kind }) => kind === "SourceSilent");
+  assert.match(message, /sent neither a row nor a resolved timestamp for 30 s/);
+  await stall.lift();
+  await trial.more(300);
+  await trial.settle();
+  assert.equal(await agent.metric("changefeed_restarts_total"), 1);
+  assert.equal(await agent.stop(), 0);
+  assert.equal((await trial.sound()).repeated, 0);
+});
+
+Deno.test("a CockroachDB that neither answers nor closes its connections is noticed, and repeats nothing", async () => {
+  await using trial = await Trial.start({ cockroach: { simulator: true } });
+  await using agent = await trial.running(fast);
+  const frozen = await trial.cockroach.simulator.inject({
+    kind: "freeze",
+    application: "crdb-changefeed-publisher",
+  });
+  await agent.said(({ kind }) => kind === "SourceSilent");
+  await agent.said(({ kind }) => kind === "CursorStoreUnavailable");
+  await frozen.lift();
+  await trial.more(300);
+  await trial.settle();
+  assert.equal(await agent.stop(), 0);
+  assert.equal((await trial.sound()).repeated, 0);
+});
