@@ -26,6 +26,8 @@ export interface AgentOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The compiled executable; default: the sources, with the permissions of the executable. */
   readonly executable?: string;
+  /** Module that runs before the sources. */
+  readonly preload?: string;
 }
 
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
@@ -33,10 +35,11 @@ const PERMISSIONS = ["--allow-net", "--allow-env", "--allow-read", "--no-prompt"
 
 /** What to run for an agent: its log is JSON at level debug, its HTTP port a free one. */
 export function agentCommand(
-  { args = [], env, executable }: AgentOptions,
+  { args = [], env, executable, preload }: AgentOptions,
 ): { readonly command: string; readonly args: string[]; readonly env: Record<string, string> } {
+  const preloaded = preload === undefined ? [] : ["--preload", preload];
   const [command = "", ...first] = executable === undefined
-    ? [Deno.execPath(), "run", "--quiet", ...PERMISSIONS, MAIN]
+    ? [Deno.execPath(), "run", "--quiet", ...preloaded, ...PERMISSIONS, MAIN]
     : [executable];
   const own = { PROMETHEUS_ADDR: "127.0.0.1:0", LOG_LEVEL: "debug", LOG_FORMAT: "json" };
   const inherited = ["PATH", "HOME", "DENO_DIR"].flatMap((name) => {
