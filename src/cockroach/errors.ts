@@ -30,6 +30,11 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
     "if the table was truncated, no deletions were sent: tell the consumers, delete the feed's row from cursor_store and start anew",
   ],
   [/was truncated/, "TableTruncated"],
+  [
+    /was renamed to/, // versions of 2020 end the feed
+    "TableMissing",
+    "give --table the new name, and --feed the name that this feed had, which keeps its cursor",
+  ],
   [/was dropped|descriptor is being dropped/, "TableDropped"],
   [/supplied backups do not cover requested time/, "TableNotAtCursor"],
   [/do the targets exist at the specified cursor time/, "TableNotAtCursor"],

@@ -55,6 +55,7 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
   ["error-table-dropped", "XXUUU", '"dr" was dropped or truncated', "TableDropped"],
   ["error-table-truncated", "XXUUU", '"tr" was dropped or truncated', "TableDropped"],
   ["v22 and later", "XXUUU", '"tr" was truncated', "TableTruncated"],
+  ["versions of 2020", "XXUUU", '"rn" was renamed to "rn2"', "TableMissing"],
   ["v22 and later", "XXUUU", '"defaultdb.public.dr" was dropped', "TableDropped"],
   ["v22 and later", "XXUUU", "CHANGEFEED targets TABLE dr: descriptor is being dropped", "TableDropped"],
   [
