@@ -123,7 +123,9 @@ function compareHistories(
     const asCommitted = lost.length + extra.length > 0 ||
       versions.every((version, i) => version === should[i]);
     if (!ascending || !asCommitted) {
-      misordered.push(`key ${key}: ${versions.join(" ")}, committed ${should.join(" ")}`);
+      misordered.push(
+        `key ${key}: ${versions.map(String).join(" ")}, committed ${should.map(String).join(" ")}`,
+      );
     }
   }
   return { missing, unexpected, misordered };
