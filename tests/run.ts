@@ -6,6 +6,7 @@ import { print, say } from "./support/terminal.ts";
 const SUITES = [
   { folders: ["tests/unit", "tests/recorded"], parallel: true },
   { folders: ["tests/integration", "tests/fault", "tests/binary"], parallel: false },
+  { folders: ["tests/bench"], parallel: false },
 ];
 
 interface Counts {

@@ -5,7 +5,7 @@ import { RabbitMQ } from "../support/rabbitmq.ts";
 import { publishBare } from "./bare_publisher.ts";
 import { BenchTable, type TableOptions } from "./bench_table.ts";
 import type { Load, QueueType, Speed } from "./load.ts";
-import { PerfTest } from "./perf_test.ts";
+import { PerfTest } from "./perftest.ts";
 
 /** How an agent is run. */
 export interface AgentSetup {

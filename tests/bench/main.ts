@@ -4,6 +4,7 @@ import { print, say } from "../support/terminal.ts";
 import { type AgentSetup, BenchRig } from "./bench_rig.ts";
 import { chart } from "./chart.ts";
 import type { Load, QueueType } from "./load.ts";
+import { mean } from "./statistics.ts";
 import { describeMachine } from "./machine.ts";
 import { readBare } from "./bare_reader.ts";
 import { type FeedFigures, markdown, type Report, type ScanFigures, type SteadyFigures } from "./report.ts";
@@ -18,7 +19,6 @@ deno task bench --soak [--minutes N]      10 minutes at 5,000 changes/s: what be
 
 const SOURCES: AgentSetup = {};
 const ROW = 150, LARGE_ROW = 5_000;
-/** What an envelope adds to a row; only the ceiling that is measured before the first scan needs it. */
 const STEADY_SECONDS = 8;
 const STARTS = 5;
 
@@ -68,7 +68,7 @@ async function runScans(rig: BenchRig, plan: ScanPlan): Promise<ScanFigures[]> {
     );
     figures.push({ who, queueType, window, messages, ...speed, ceiling: 0 });
   }
-  const ceiling = ceilings.reduce((sum, rate) => sum + rate, 0) / ceilings.length;
+  const ceiling = mean(ceilings);
   return figures.map((each) => ({ ...each, ceiling }));
 }
 

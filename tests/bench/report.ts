@@ -1,5 +1,5 @@
 import type { Machine } from "./machine.ts";
-import type { Percentiles } from "./percentiles.ts";
+import type { Percentiles } from "./statistics.ts";
 import type { ScanSpeed } from "./scan.ts";
 import type { SteadySpeed } from "./steady.ts";
 import type { Load } from "./load.ts";

@@ -2,7 +2,7 @@ import { pause } from "../support/ports.ts";
 import { say } from "../support/terminal.ts";
 import type { BenchRig } from "./bench_rig.ts";
 import { Consumer } from "./consumer.ts";
-import { slope } from "./percentiles.ts";
+import { slope } from "./statistics.ts";
 import { processUsage } from "./process_usage.ts";
 
 /** What became of the memory. */

@@ -1,6 +1,6 @@
 import type { AgentSetup, BenchRig } from "./bench_rig.ts";
 import { Consumer, now } from "./consumer.ts";
-import { median } from "./percentiles.ts";
+import { median } from "./statistics.ts";
 
 /** From the start of a process to its first message at a consumer, in milliseconds: the middle of several starts. */
 export async function measureStart(rig: BenchRig, setup: AgentSetup, times: number): Promise<number> {

@@ -3,7 +3,7 @@ import type { AgentSetup, BenchRig } from "./bench_rig.ts";
 import { openFeed } from "./bare_reader.ts";
 import { Consumer, now } from "./consumer.ts";
 import type { Speed } from "./load.ts";
-import { type Percentiles, percentiles } from "./percentiles.ts";
+import { type Percentiles, percentiles } from "./statistics.ts";
 import { processUsage } from "./process_usage.ts";
 
 /** A steady stream of changes. */

@@ -19,10 +19,14 @@ export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
 
+/** The arithmetic mean of at least one value. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
 /** The slope of a straight line through points, by least squares. */
 export function slope(points: readonly { readonly x: number; readonly y: number }[]): number {
-  const mean = (axis: "x" | "y") => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
-  const [x, y] = [mean("x"), mean("y")];
+  const x = mean(points.map((point) => point.x)), y = mean(points.map((point) => point.y));
   const along = points.reduce((sum, point) => sum + (point.x - x) * (point.y - y), 0);
   return along / points.reduce((sum, point) => sum + (point.x - x) ** 2, 0);
 }
