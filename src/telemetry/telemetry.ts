@@ -20,13 +20,17 @@ export interface TelemetryParts {
   readonly now?: () => number;
 }
 
+const PUBLISHING: readonly State[] = ["scanning", "streaming"];
+
 /** Tells metrics, status and log what happens; state changes at info, nothing for a row. */
 export class Telemetry implements AgentObserver {
   readonly #metrics: Metrics;
   readonly #status: Status;
   readonly #log: Log;
   readonly #now: () => number;
-  #beforeBlock: State | undefined;
+  /** What the agent does, or would do if the broker took messages. */
+  #doing: State = "starting";
+  #blocked = false;
 
   /** What the relay counts, row by row. */
   readonly relay: AgentObserver["relay"];
@@ -50,8 +54,8 @@ export class Telemetry implements AgentObserver {
 
   /** The agent does something else now. */
   state(state: State): void {
-    this.#beforeBlock = undefined;
-    this.#enter(state);
+    this.#doing = state;
+    this.#show();
   }
 
   /** A feed session starts here. */
@@ -64,10 +68,10 @@ export class Telemetry implements AgentObserver {
 
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void {
-    if (this.#status.state === "scanning") {
+    if (this.#doing === "scanning") {
       this.#log.info("The initial scan is confirmed", { resolved });
       this.#metrics.scanRunning(false);
-      this.#enter("streaming");
+      this.state("streaming");
     }
     this.#status.progressed();
   }
@@ -109,7 +113,7 @@ export class Telemetry implements AgentObserver {
   failed(error: AgentError, retryIn: number): void {
     this.#metrics.restart(error.kind);
     this.#failed(error, "", retryIn);
-    this.#enter("backing-off");
+    this.state("backing-off");
   }
 
   /** It failed for good. */
@@ -136,16 +140,15 @@ export class Telemetry implements AgentObserver {
       this.#log.warn(
         "RabbitMQ has a memory or disk alarm and takes nothing; publishing goes on when it is over",
       );
-      this.#beforeBlock = this.#status.state;
-      this.#enter("waiting");
-    } else if (this.#beforeBlock !== undefined) {
-      this.#log.info("RabbitMQ takes messages again");
-      this.#enter(this.#beforeBlock);
-      this.#beforeBlock = undefined;
-    }
+    } else this.#log.info("RabbitMQ takes messages again");
+    this.#blocked = blocked;
+    this.#show();
   }
 
-  #enter(state: State): void {
+  /** A blocked broker keeps publishing waiting, through any number of feed sessions, and nothing else. */
+  #show(): void {
+    const waits = this.#blocked && PUBLISHING.includes(this.#doing);
+    const state = waits ? "waiting" : this.#doing;
     if (!this.#status.enter(state)) return;
     this.#metrics.state(state);
     if (state === "standby") {

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../../src/errors.ts";
+import { createLog } from "../../../src/telemetry/log.ts";
+import { Metrics } from "../../../src/telemetry/metrics.ts";
+import { Status } from "../../../src/telemetry/status.ts";
+import { Telemetry } from "../../../src/telemetry/telemetry.ts";
+import { change, hlcOf } from "../../support/arbitrary.ts";
+
+const SECOND = 1_000_000_000;
+
+/** Telemetry whose log, status and metrics a test can look at; the wall clock stands at 100 s. */
+async function opened(test: (bench: Bench) => void | Promise<void>): Promise<void> {
+  const metrics = new Metrics({ feed: "feed", version: "1.2.3", now: () => 100_000 });
+  const status = new Status({
+    feed: "feed",
+    version: "1.2.3",
+    tables: [],
+    source: "",
+    destination: "",
+    stuckAfter: 120_000,
+    counts: () => metrics.counts(),
+    now: () => 100_000,
+  });
+  const lines: string[] = [];
+  const log = createLog({
+    level: "debug",
+    format: "json",
+    colours: false,
+    write: (line) => lines.push(line),
+  });
+  try {
+    const telemetry = new Telemetry({ metrics, status, log, now: () => 100_000 });
+    const sample = async (series: string) => {
+      const line = (await metrics.render()).split("\n").find((line) => line.startsWith(series));
+      return Number(line?.split(" ").at(-1));
+    };
+    await test({ telemetry, status, metrics, lines, sample });
+  } finally {
+    metrics.close();
+  }
+}
+
+interface Bench {
+  readonly telemetry: Telemetry;
+  readonly status: Status;
+  readonly metrics: Metrics;
+  readonly lines: string[];
+  readonly sample: (series: string) => Promise<number>;
+}
+
+Deno.test("relay counts rows, bytes and repeats, and logs none of them", () =>
+  opened(({ telemetry, metrics, lines }) => {
+    telemetry.relay.received(change());
+    telemetry.relay.received(change());
+    telemetry.relay.dropped(change());
+    assert.deepEqual([metrics.counts().received, metrics.counts().dropped, lines], [2, 1, []]);
+  }));
+
+Deno.test("a blocked broker shows as waiting, and what the agent did before as soon as it takes messages", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.state("streaming");
+    telemetry.blocked(true);
+    assert.equal(status.state, "waiting");
+    telemetry.blocked(false);
+    assert.equal(status.state, "streaming");
+  }));
+
+Deno.test("a blocked broker shows as waiting through a failure of the source: the process is not stuck (G8)", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.state("streaming");
+    telemetry.blocked(true);
+    telemetry.failed(new AgentError("SourceUnreachable", "Lost"), 100);
+    assert.equal(status.state, "backing-off");
+    telemetry.state("streaming");
+    assert.equal(status.state, "waiting");
+    telemetry.blocked(false);
+    assert.equal(status.state, "streaming");
+  }));
+
+Deno.test("a blocked broker does not hide that the agent stops", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.state("streaming");
+    telemetry.blocked(true);
+    telemetry.state("stopping");
+    assert.equal(status.state, "stopping");
+  }));
+
+Deno.test("the first checkpoint of a scan ends it, also while the broker is blocked", () =>
+  opened(async ({ telemetry, status, sample }) => {
+    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: true });
+    telemetry.state("scanning");
+    assert.equal(await sample("changefeed_initial_scan_running"), 1);
+    telemetry.blocked(true);
+    telemetry.checkpoint(hlcOf(90 * SECOND));
+    telemetry.blocked(false);
+    assert.equal(status.state, "streaming");
+    assert.equal(await sample("changefeed_initial_scan_running"), 0);
+  }));
+
+Deno.test("confirmed() measures from commit to confirm, but not for rows of the scan", () =>
+  opened(async ({ telemetry, sample }) => {
+    const message = { table: "t", key: "[1]", previous: undefined, publishedAt: 0 };
+    telemetry.confirmed({ ...message, committed: hlcOf(97 * SECOND) }, 5);
+    telemetry.confirmed({ ...message, committed: undefined }, 5);
+    assert.equal(await sample("rabbitmq_messages_sent"), 2);
+    assert.equal(await sample("changefeed_commit_to_confirm_seconds_count"), 1);
+    assert.equal(await sample("changefeed_commit_to_confirm_seconds_sum"), 3);
+    assert.equal(await sample("rabbitmq_confirm_seconds_count"), 2);
+  }));
+
+Deno.test("failed() counts by kind, warns, and is the status's last failure", () =>
+  opened(async ({ telemetry, status, lines, sample }) => {
+    telemetry.failed(new AgentError("BrokerNacked", "Refused a message"), 123.4);
+    assert.equal(await sample('changefeed_restarts_total{feed="feed",reason="BrokerNacked"'), 1);
+    assert.equal(status.snapshot().failure?.kind, "BrokerNacked");
+    assert.match(lines[0] ?? "", /Refused a message/);
+    assert.match(lines[0] ?? "", /123/);
+  }));
+
+Deno.test("the cursor that is stored is the one on the status page", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: false });
+    assert.equal(status.snapshot().cursor, hlcOf(90 * SECOND));
+    telemetry.cursorStored(hlcOf(95 * SECOND), 0.1);
+    assert.equal(status.snapshot().cursor, hlcOf(95 * SECOND));
+  }));
+
+Deno.test("stopped() makes the process unhealthy only together with the state stopped", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.stopped(new AgentError("TableDropped", "The table is gone"));
+    telemetry.state("stopped");
+    assert.equal(status.health().ok, false);
+    assert.match(status.health().reason, /TableDropped/);
+  }));
