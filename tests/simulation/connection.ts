@@ -84,6 +84,15 @@ export class FakeConnection implements BrokerSession {
     this.work();
   }
 
+  /** Every message is publishable here: what becomes of others is tested elsewhere. */
+  refuses(): string | undefined {
+    return undefined;
+  }
+
+  deadLetter(): Promise<void> {
+    return Promise.reject(injected("BrokerUnreachable"));
+  }
+
   async close(): Promise<void> {
     this.#endAgent();
     const { random } = this.#world;

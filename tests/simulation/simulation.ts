@@ -1,6 +1,7 @@
 import { Agent, type AgentObserver } from "../../src/agent.ts";
 import { messageEncoder } from "../../src/encode.ts";
 import { AgentError } from "../../src/errors.ts";
+import { unpublishableHandler } from "../../src/unpublishable.ts";
 import { AgentProcess } from "./agent_process.ts";
 import { FakeBroker } from "./broker.ts";
 import { Checks } from "./checks.ts";
@@ -23,6 +24,8 @@ const encode = messageEncoder({
   standardHeaders: false,
   headers: {},
 });
+
+const unpublishable = unpublishableHandler("fail", { unpublishable: () => {} });
 
 /** Settings of a run beside the plan. */
 export interface SimulationOptions {
@@ -155,6 +158,7 @@ class Simulation {
       handover: new FakeHandover(this.#handover, process, this.#checks),
       initialScan: this.#plan.initialScan,
       encode,
+      unpublishable,
       observe: this.#observer(process),
       clock: process,
       random: this.#world.random.next,

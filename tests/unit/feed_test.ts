@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../src/errors.ts";
+import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
+import { hlcOf } from "../support/arbitrary.ts";
+import { settled } from "../support/virtual_clock.ts";
+
+const unreachable = new AgentError("SourceUnreachable", "Lost the connection");
+const brokerLost = new AgentError("BrokerUnreachable", "Lost the connection");
+
+Deno.test("a failure of the source keeps the connection to the broker and repeats nothing (G4)", async () => {
+  const { source, broker, clock, stop, running } = agentOnBench();
+  source.send(row("a", 11), row("b", 12));
+  source.fail(unreachable);
+  await clock.pass(100);
+  source.send(row("a", 11), row("b", 12), row("a", 13));
+  await settled();
+  assert.equal(source.opened.length, 2);
+  assert.deepEqual(broker.connections.map(({ published }) => published), [["a@11", "b@12", "a@13"]]);
+  broker.connection.outcomes.confirmed(3, true);
+  stop.abort();
+  await running;
+});
+
+Deno.test("what is confirmed only in the session after its own is not repeated in that either (G4)", async () => {
+  const { source, broker, clock, stop, running } = agentOnBench();
+  source.send(row("a", 11), resolved(12));
+  source.fail(unreachable);
+  await clock.pass(100);
+  assert.deepEqual(source.opened.map(({ cursor }) => cursor), [hlcOf(10), hlcOf(10)]);
+  broker.connection.outcomes.confirmed(1, false);
+  await settled();
+  source.send(row("a", 11), row("a", 13));
+  await settled();
+  assert.deepEqual(broker.connection.published, ["a@11", "a@13"]);
+  broker.connection.outcomes.confirmed(2, false);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a session starts from what is confirmed, while the cursor store is away", async () => {
+  const { source, broker, store, clock, stop, running } = agentOnBench();
+  source.send(row("a", 11), resolved(11));
+  await settled();
+  store.replace = () => Promise.reject(new AgentError("CursorStoreUnavailable", "Away"));
+  broker.connection.outcomes.confirmed(1, false);
+  await settled();
+  source.fail(unreachable);
+  await clock.pass(100);
+  assert.equal(source.opened.at(-1)?.cursor, hlcOf(11));
+  stop.abort();
+  await Promise.all([assert.rejects(running, { kind: "DrainIncomplete" }), clock.pass(50_000)]);
+});
+
+Deno.test("a cursor moved by somebody else ends the session; nothing that was sent counts any more", async () => {
+  const { source, broker, store, clock, told, stop, running } = agentOnBench();
+  source.send(row("a", 11), row("b", 12), resolved(12));
+  await settled();
+  store.position = { cursor: hlcOf(5), scanning: false };
+  broker.connection.outcomes.confirmed(2, true);
+  await clock.pass(100);
+  assert.deepEqual(told, ["CursorMoved"]);
+  assert.equal(source.opened.at(-1)?.cursor, hlcOf(5));
+  source.send(row("a", 6), row("a", 11), row("b", 12));
+  await settled();
+  assert.deepEqual(broker.connection.published, ["a@11", "b@12", "a@6", "a@11", "b@12"]);
+  broker.connection.outcomes.confirmed(5, true);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a moved cursor is not forgotten when the broker fails before it could be used", async () => {
+  const { source, broker, store, clock, stop, running } = agentOnBench();
+  source.send(row("a", 11), row("b", 12));
+  await settled();
+  broker.connection.outcomes.confirmed(1, false);
+  store.position = { cursor: hlcOf(5), scanning: false };
+  source.fail(unreachable);
+  await clock.pass(100); // waits for the confirm of b@12
+  broker.connection.outcomes.failed(brokerLost);
+  await clock.pass(1_000);
+  source.send(row("a", 11), row("b", 12));
+  await settled();
+  assert.deepEqual(broker.connection.published, ["a@11", "b@12"]);
+  broker.connection.outcomes.confirmed(2, true);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a stop leaves what was sent above the cursor; the next process repeats none of it (G4)", async () => {
+  const first = agentOnBench();
+  first.source.send(row("a", 11), row("b", 12), resolved(10), row("c", 13));
+  await settled();
+  first.broker.connection.outcomes.confirmed(3, true);
+  first.stop.abort();
+  await first.running;
+  assert.equal(first.handover.left?.size, 3);
+
+  const { source, broker, handover, stop, running } = agentOnBench();
+  handover.left = first.handover.left;
+  await settled();
+  source.send(row("a", 11), row("b", 12), row("c", 13), row("c", 14));
+  await settled();
+  assert.equal(handover.left, undefined);
+  assert.deepEqual(broker.connection.published, ["c@14"]);
+  broker.connection.outcomes.confirmed(1, false);
+  stop.abort();
+  await running;
+});
+
+Deno.test("keys that another process left meanwhile replace what this one remembers", async () => {
+  const { source, broker, clock, handover, stop, running } = agentOnBench();
+  source.send(row("a", 11), row("b", 12));
+  await settled();
+  broker.connection.outcomes.confirmed(2, true);
+  handover.left = new Map();
+  broker.connection.outcomes.failed(brokerLost);
+  const other = agentOnBench(); // published a@11 only, while this one was without the lock
+  other.source.send(row("a", 11));
+  await settled();
+  other.broker.connection.outcomes.confirmed(1, false);
+  other.stop.abort();
+  await other.running;
+  handover.left = other.handover.left;
+  await clock.pass(100);
+  source.send(row("a", 11), row("b", 12));
+  await settled();
+  assert.equal(handover.left, undefined);
+  assert.deepEqual(broker.connection.published, ["b@12"]);
+  broker.connection.outcomes.confirmed(1, false);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a handover that cannot be taken for now is tried again; one that is refused is told and done without", async () => {
+  const { source, handover, clock, told, stop, running } = agentOnBench();
+  handover.failure = unreachable;
+  await settled();
+  assert.deepEqual([told, source.opened], [["SourceUnreachable"], []]);
+  handover.failure = new AgentError("SourceDenied", "No privilege");
+  await clock.pass(100);
+  assert.deepEqual(told, ["SourceUnreachable", "handover SourceDenied"]);
+  assert.equal(source.opened.length, 1);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a changefeed that ends without an error is opened again", async () => {
+  const { source, clock, told, stop, running } = agentOnBench();
+  source.end();
+  await clock.pass(100);
+  assert.deepEqual([told, source.opened.length], [["SourceUnreachable"], 2]);
+  stop.abort();
+  await running;
+});
