@@ -16,11 +16,12 @@ import { Metrics } from "./telemetry/metrics.ts";
 import { RabbitMQBroker } from "./rabbitmq/broker.ts";
 import type { Broker } from "./session.ts";
 import { Status } from "./telemetry/status.ts";
-import { StdoutQueue } from "./stdout/queue.ts";
+import { standardOutput, StdoutQueue } from "./stdout/queue.ts";
 import { fullTableName } from "./table_name.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { describe } from "./settings/config_summary.ts";
 import { VERSION } from "./settings/version.ts";
+import { unpublishableHandler } from "./unpublishable.ts";
 import { VolatileCursorStore } from "./volatile_cursor_store.ts";
 
 const PROGRAM = "crdb-changefeed-publisher";
@@ -94,6 +95,7 @@ function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, curso
       standardHeaders: config.standardHeaders,
       headers: config.headers,
     }),
+    unpublishable: unpublishableHandler(config.onUnpublishable, telemetry),
     observe: telemetry,
     clock: systemClock,
   });
@@ -109,12 +111,12 @@ function tableColumns({ tables, database, changefeedOptions }: Config): EncodeOp
   }));
 }
 
-function brokerOf({ feed, rabbitmq }: Config, telemetry: Telemetry): Broker {
-  if (rabbitmq === undefined) return new StdoutQueue(process.stdout);
+function brokerOf({ feed, rabbitmq, onUnpublishable }: Config, telemetry: Telemetry): Broker {
+  if (rabbitmq === undefined) return new StdoutQueue(standardOutput());
   const { queue, ...options } = rabbitmq;
   const connectionName = `${PROGRAM} ${feed}`;
   return new RabbitMQBroker(
-    { ...options, ...(queue === undefined ? {} : { queue }), connectionName },
+    { ...options, onUnpublishable, ...(queue === undefined ? {} : { queue }), connectionName },
     telemetry,
   );
 }

@@ -13,6 +13,7 @@ import type { Pair } from "./settings/reading.ts";
 import { conflicts, settingWarnings } from "./settings/setting_conflicts.ts";
 import type { Values } from "./settings/settings.ts";
 import type { TableName } from "./table_name.ts";
+import type { OnUnpublishable } from "./unpublishable.ts";
 import { VERSION } from "./settings/version.ts";
 
 /** Everything the operator decided, read and checked. */
@@ -47,6 +48,8 @@ export interface Config {
   readonly headers: Readonly<Record<string, string>>;
   /** Template; unless given, the queue's name, or `{table}` with an exchange. */
   readonly routingKey: string;
+  /** What becomes of a message that the broker will never take. */
+  readonly onUnpublishable: OnUnpublishable;
   /** Most messages in flight, 1 to 65535. */
   readonly maxInFlight: number;
   /** Most bytes of bodies in flight, at least 1 MiB. */
@@ -74,6 +77,8 @@ export interface RabbitMqConfig {
   /** Either this or `queue` is there. */
   readonly exchange?: string;
   /** Whether a missing queue is made; an exchange never is. */
+  /** Given exactly when dead letters are wanted. */
+  readonly deadLetterQueue?: string;
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
@@ -144,6 +149,7 @@ function configFrom(values: Values, sources: Sources): Config {
     standardHeaders: values.headers === "standard",
     headers: record(values.header),
     routingKey: values.routingKey ?? values.amqpQueue ?? "{table}",
+    onUnpublishable: values.onUnpublishable,
     maxInFlight: values.maxInFlight,
     maxInFlightBytes: values.maxInFlightBytes,
     rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
@@ -165,6 +171,7 @@ function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
     },
     ...(amqpQueue === undefined ? {} : { queue: amqpQueue }),
     ...(exchange === undefined ? {} : { exchange }),
+    ...(values.deadLetterQueue === undefined ? {} : { deadLetterQueue: values.deadLetterQueue }),
     declare: values.declare,
     queueType: queueType ?? "quorum",
     explicitArguments: queueType !== undefined || queueArguments.length > 0,

@@ -109,7 +109,8 @@ export const POLICY = {
   },
   MessageTooLarge: {
     action: "stop",
-    hint: "raise max_message_size in RabbitMQ, or keep such rows out of the table",
+    hint:
+      "raise max_message_size in RabbitMQ, keep such rows out of the table, or choose --on-unpublishable skip or dead-letter",
   },
 } as const satisfies Record<string, { readonly action: Action; readonly hint: string }>;
 

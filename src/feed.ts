@@ -10,6 +10,7 @@ import { type InFlight, type MessageQueue, relay, type RelayParts } from "./rela
 import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import type { State } from "./telemetry/status.ts";
+import type { DeadLetterQueue, UnpublishableHandler } from "./unpublishable.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {
@@ -55,6 +56,8 @@ export interface FeedParts {
   readonly initialScan: boolean;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
+  /** Deals with messages that the broker will never take. */
+  readonly unpublishable: UnpublishableHandler;
   /** What follows a failure. */
   readonly retry: Retry;
   /** Told what happens. */
@@ -71,7 +74,7 @@ const TABLE_NOT_THERE: readonly ErrorKind[] = ["TableMissing", "TableNotAtCursor
 /** One connection to a broker, with what is in flight on it. */
 export interface Outlet {
   /** Where messages go. */
-  readonly queue: MessageQueue;
+  readonly queue: MessageQueue & DeadLetterQueue;
   /** What is in flight. */
   readonly window: ConfirmWindow<InFlight>;
   /** Resolved timestamps on their way to the cursor. */
@@ -155,7 +158,7 @@ export class Feed {
   }
 
   async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
-    const { source, encode, observe, clock } = this.#parts;
+    const { source, encode, unpublishable, observe, clock } = this.#parts;
     this.#session = new AbortController();
     const ended = this.#session.signal;
     const found = await unlessAborted(this.#cursor.position(), signal);
@@ -181,6 +184,8 @@ export class Feed {
       checkpoints,
       queue,
       encode,
+      unpublishable: (change: Change, message: Message, reason: string) =>
+        unpublishable(change, message, reason, queue),
       now: () => clock.now(),
       observe: observe.relay,
     };

@@ -25,6 +25,8 @@ export interface MessageQueue {
    * from 1. Neither throws nor waits.
    */
   publish(message: Message): void;
+  /** Why the broker will never take the message, as far as that is known before it is sent. */
+  refuses(message: Message): string | undefined;
 }
 
 /** What a relay works with. */
@@ -43,6 +45,8 @@ export interface RelayParts {
   readonly queue: MessageQueue;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
+  /** Deals with a message that the broker will never take; the feed goes on when it resolves. */
+  readonly unpublishable: (change: Change, message: Message, reason: string) => Promise<void>;
   /** Time in milliseconds; asked once a batch of rows and after every wait. */
   readonly now: () => number;
   /** Counts; must be cheap. */
@@ -64,7 +68,7 @@ export interface RelayParts {
  */
 export async function relay(
   feed: AsyncIterable<readonly FeedEvent[]>,
-  { guard, window, checkpoints, queue, encode, now, observe }: RelayParts,
+  { guard, window, checkpoints, queue, encode, unpublishable, now, observe }: RelayParts,
   signal: AbortSignal,
 ): Promise<void> {
   for await (const events of feed) {
@@ -87,8 +91,13 @@ export async function relay(
       }
       if (signal.aborted) return;
 
-      // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
       const message = encode(event);
+      const refusal = queue.refuses(message);
+      if (refusal !== undefined) {
+        await unpublishable(event, message, refusal);
+        continue;
+      }
+      // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
       const previous = guard.remember(event);
       const { table, key, updated, operation } = event;
       const committed = operation === "read" ? undefined : updated;

@@ -7,6 +7,7 @@ import type { Feed } from "./feed.ts";
 import type { InFlight, MessageQueue } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 import type { State } from "./telemetry/status.ts";
+import type { DeadLetterQueue } from "./unpublishable.ts";
 
 /** Told what becomes of the messages of one connection. */
 export interface Outcomes {
@@ -27,7 +28,7 @@ export interface Broker {
 }
 
 /** One connection to a broker. */
-export interface BrokerSession extends MessageQueue {
+export interface BrokerSession extends MessageQueue, DeadLetterQueue {
   /** What it is connected to, without credentials. */
   readonly address: string;
   /** Takes the lock of this name; false while another connection holds it. */

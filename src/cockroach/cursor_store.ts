@@ -1,5 +1,5 @@
 import type { Position } from "../change.ts";
-import { AgentError } from "../errors.ts";
+import { AgentError, type ErrorKind } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
 import type { SqlConnection } from "./sql_connection.ts";
@@ -7,6 +7,11 @@ import type { SqlConnection } from "./sql_connection.ts";
 /** The original's table: any user may read and change it with SQL. */
 const CREATE_TABLE =
   "CREATE TABLE IF NOT EXISTS cursor_store (key STRING NOT NULL PRIMARY KEY, cursor STRING NOT NULL)";
+/** What to do when it cannot be created. */
+const CREATE_HINTS: Partial<Record<ErrorKind, string>> = {
+  SourceDenied: `let somebody who may create tables run: ${CREATE_TABLE}`,
+  TableMissing: "create the database that CURSOR_DATABASE_URL, or else DATABASE_URL, names",
+};
 /** The one key of the Rust program of 2020, whatever its tables were. */
 const ORIGINAL_KEY = "key";
 /** While a feed scans, its row has this key, so that older programs and people do not take it for a cursor. */
@@ -128,9 +133,10 @@ export class CockroachCursorStore {
   async #createTable(): Promise<void> {
     await this.#query('Cannot create the table "cursor_store"', CREATE_TABLE, []).catch(
       (error: AgentError) => {
-        if (error.kind !== "SourceDenied") throw error;
-        const hint = `let somebody who may create tables run: ${CREATE_TABLE}`;
-        throw new AgentError("SourceDenied", error.message, { cause: error.cause, hint });
+        const hint = CREATE_HINTS[error.kind];
+        throw hint === undefined
+          ? error
+          : new AgentError(error.kind, error.message, { cause: error.cause, hint });
       },
     );
   }

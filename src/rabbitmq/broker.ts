@@ -1,16 +1,18 @@
 import type { Broker, Outcomes } from "../session.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { classifyBrokerError } from "./errors.ts";
-import { type BrokerObserver, Publisher } from "./publisher.ts";
+import { type BrokerObserver, type Limits, Publisher, type PublisherOptions } from "./publisher.ts";
 import { ensureTopology, type TopologyOptions } from "./topology.ts";
 
 /** RabbitMQ: how to reach it, and where the messages go. */
-export interface RabbitMQOptions extends ConnectionOptions, TopologyOptions {}
+export interface RabbitMQOptions
+  extends ConnectionOptions, TopologyOptions, Omit<PublisherOptions, "limits"> {}
 
 /** RabbitMQ as the broker of a feed. */
 export class RabbitMQBroker implements Broker {
   readonly #options: RabbitMQOptions;
   readonly #observe: BrokerObserver;
+  readonly #limits: Limits = { maxBodyBytes: Infinity };
 
   /** Does not connect yet. */
   constructor(options: RabbitMQOptions, observe: BrokerObserver) {
@@ -34,7 +36,13 @@ export class RabbitMQBroker implements Broker {
       const channel = await connection.channel();
       await channel.confirmSelect();
       if (connection.closed) throw new Error("connection closed");
-      return new Publisher(connection, channel, this.#options.exchange ?? "", outcomes, this.#observe);
+      return new Publisher(
+        connection,
+        channel,
+        { ...this.#options, limits: this.#limits },
+        outcomes,
+        this.#observe,
+      );
     } catch (cause) {
       await connection.shutdown();
       throw classifyBrokerError(cause, `Cannot open a channel to RabbitMQ at "${connection.address}"`);

@@ -4,6 +4,7 @@ import type { Buffer } from "node:buffer";
 import { isIP, type Socket } from "node:net";
 import type { AmqpAddress } from "../settings/amqp_address.ts";
 import { AgentError } from "../errors.ts";
+import type { DeadLetterChannel } from "./dead_letters.ts";
 import { classifyBrokerError } from "./errors.ts";
 import type { LockChannel } from "./lock.ts";
 import { answerGreeting, type Credentials } from "./login.ts";
@@ -33,6 +34,23 @@ export interface ConnectionOptions {
   readonly connectionName: string;
 }
 
+/** A message that no queue takes, as it came back. */
+export interface ReturnedMessage {
+  /** Exchange it was published to; empty for the default one. */
+  readonly exchange: string;
+  /** Its routing key. */
+  readonly routingKey: string;
+  /** Its properties, headers included. */
+  readonly properties: {
+    readonly messageId?: string;
+    readonly type?: string;
+    readonly contentType?: string;
+    readonly headers?: object;
+  };
+  /** Its body. */
+  readonly body: Uint8Array | null;
+}
+
 /** A channel that publishes. */
 export interface PublishingChannel {
   /** Number of the channel. */
@@ -42,13 +60,13 @@ export interface PublishingChannel {
   /** Called with every confirm. */
   publishConfirmed(number: number, multiple: boolean, refused: boolean): void;
   /** Called with every returned message. */
-  onReturn(message: { readonly exchange: string; readonly routingKey: string }): void;
+  onReturn(message: ReturnedMessage): void;
   /** Called when the broker closes the channel, or the connection ends. */
   onerror(reason: string): void;
 }
 
 /** A channel of a connection. */
-export type Channel = PublishingChannel & LockChannel & TopologyChannel;
+export type Channel = PublishingChannel & LockChannel & TopologyChannel & DeadLetterChannel;
 
 /** A connection to one node, logged in. */
 export interface Connection {

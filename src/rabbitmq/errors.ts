@@ -13,7 +13,7 @@ const TEXTS: readonly (readonly [RegExp, ...Verdict])[] = [
   // 404 as well, but it heals: the queue exists. `rabbit_amqqueue:not_found_or_absent` of 3.10 and 4.1.
   [/home node .* is down or inaccessible|process is stopped by supervisor/, "BrokerUnreachable"],
   [/queue .* has crashed and failed to restart/, "BrokerUnreachable"],
-  [/message size \d+( is)? larger than (configured )?max size/, "MessageTooLarge"],
+  [/message size .* larger than .*max size/, "MessageTooLarge"],
   [
     /Short string too long/, // the library's, before anything is sent
     "ConfigInvalid",
@@ -48,11 +48,19 @@ const REPLY_CODES: Readonly<Record<number, Verdict>> = {
   541: ["BrokerUnreachable"], // internal-error
 };
 
+const SIZE_LIMIT = /message size \d+(?: is)? larger than (?:configured )?max size (\d+)/;
+
+/** The largest body that the broker takes, where its refusal of a larger one says so; in bytes. */
+export function sizeLimit(cause: unknown): number | undefined {
+  const limit = SIZE_LIMIT.exec(textOf(cause))?.[1];
+  return limit === undefined ? undefined : Number(limit);
+}
+
 const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_TLS|^ERR_SSL/;
 const UNREACHABLE_CODE =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|ERR_STREAM_DESTROYED)$/;
 const UNREACHABLE_TEXT =
-  /socket|timeout|connection (ended|closed|reset|refused)|channel is closed|no answer|nothing received|ECONN|ENOTFOUND|broken pipe|unexpected end of file|end of file before message/i;
+  /socket|timeout|connection (ended|closed|reset|refused)|channel is closed|no answer|nothing received|ECONN|ENOTFOUND|broken pipe|blocked by server|unexpected end of file|end of file before message/i;
 
 /** The AMQP reply code with which the broker closed a channel or connection; `undefined` for any other failure. */
 export function replyCode(cause: unknown): number | undefined {

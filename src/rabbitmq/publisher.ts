@@ -2,14 +2,17 @@ import { Buffer } from "node:buffer";
 import type { Message } from "../encode.ts";
 import { AgentError } from "../errors.ts";
 import type { BrokerSession, Outcomes } from "../session.ts";
-import type { Connection, PublishingChannel } from "./connection.ts";
-import { classifyBrokerError } from "./errors.ts";
+import type { Connection, PublishingChannel, ReturnedMessage } from "./connection.ts";
+import type { DeadLetter, OnUnpublishable, UnpublishableObserver } from "../unpublishable.ts";
+import { DeadLetters } from "./dead_letters.ts";
+import { classifyBrokerError, sizeLimit } from "./errors.ts";
+import { FrameBatch } from "./frame_batch.ts";
 import { takeLock } from "./lock.ts";
 import { PublishFrames } from "./publish_frames.ts";
 import { explainReturn } from "./topology.ts";
 
 /** Counts for the metrics. */
-export interface BrokerObserver {
+export interface BrokerObserver extends UnpublishableObserver {
   /** The broker refused this many messages, or, when it refused several at once, about so many. */
   nacked(count: number): void;
   /** The broker returned a message that no queue takes. */
@@ -18,9 +21,26 @@ export interface BrokerObserver {
   blocked(blocked: boolean): void;
 }
 
-/** A batch goes to the socket when the next message does not fit, or when nothing more is published at the moment. */
-const BATCH_BYTES = 65_536;
-const MOST_SPARE_BATCHES = 8;
+/** What a publisher has to know. */
+export interface PublisherOptions {
+  /** Exchange to publish to; default: the default exchange. */
+  readonly exchange?: string;
+  /** What becomes of messages that the broker will never take. */
+  readonly onUnpublishable: OnUnpublishable;
+  /** Queue for dead letters, when they are wanted. */
+  readonly deadLetterQueue?: string;
+  /** What was learnt of the broker; outlives the connection. */
+  readonly limits: Limits;
+}
+
+/** What the broker takes, as far as it is known. */
+export interface Limits {
+  /** Most bytes of a body; Infinity while unknown. */
+  maxBodyBytes: number;
+}
+
+/** AMQP's short string. */
+const SHORT_STRING_BYTES = 255;
 /** A passive check is of no use if it takes longer: a blocked broker answers nothing. */
 const CHECK_TIMEOUT = 5_000;
 
@@ -30,40 +50,43 @@ const CHECK_TIMEOUT = 5_000;
  */
 export class Publisher implements BrokerSession {
   readonly #connection: Connection;
-  readonly #frames: PublishFrames;
+  readonly #options: PublisherOptions;
+  readonly #batch: FrameBatch;
   readonly #outcomes: Outcomes;
   readonly #observe: BrokerObserver;
-  readonly #spare: Buffer[] = [];
-  #batch: Buffer | undefined;
-  #used = 0;
-  #scheduled = false;
   #published = 0;
   #confirmedUpTo = 0;
   #ended = false;
   #blocked: PromiseWithResolvers<void> | undefined;
+  /** Confirms that wait until the returned messages before them are dealt with. */
+  #held: (readonly [number: number, multiple: boolean])[] | undefined;
+  #returns: Promise<void> = Promise.resolve();
+  #returnsUnderWay = 0;
 
   /**
    * Takes over the channel's and the connection's events.
    *
    * @param connection connected
    * @param channel a channel in confirm mode for this alone, nothing published on it yet
-   * @param exchange exchange to publish to; empty for the default one
+   * @param options where to publish, and what becomes of what cannot be
    * @param outcomes told what becomes of the messages
    * @param observe told what the metrics count
    */
   constructor(
     connection: Connection,
     channel: PublishingChannel,
-    exchange: string,
+    options: PublisherOptions,
     outcomes: Outcomes,
     observe: BrokerObserver,
   ) {
     this.#connection = connection;
-    this.#frames = new PublishFrames(channel.id, exchange, connection.frameMax);
+    this.#options = options;
+    const frames = new PublishFrames(channel.id, options.exchange ?? "", connection.frameMax);
+    this.#batch = new FrameBatch(frames, (bytes, onWritten) => connection.write(bytes, onWritten));
     this.#outcomes = outcomes;
     this.#observe = observe;
     channel.publishConfirmed = (number, multiple, nack) => this.#onConfirm(number, multiple, nack);
-    channel.onReturn = ({ exchange, routingKey }) => this.#onReturn(exchange, routingKey);
+    channel.onReturn = (message) => this.#onReturn(message);
     channel.onerror = (reason) => this.#fail(this.#explain(reason));
     connection.ondisconnect = (cause) => this.#fail(connection.failure(cause));
     connection.onblocked = () => this.#block();
@@ -80,25 +103,36 @@ export class Publisher implements BrokerSession {
     return this.#blocked?.promise;
   }
 
+  /** Why the broker will never take the message, as far as that is known. */
+  refuses({ body, routingKey }: Message): string | undefined {
+    const { maxBodyBytes } = this.#options.limits;
+    if (body.length > maxBodyBytes) {
+      return `its body has ${body.length} bytes, and RabbitMQ takes at most ${maxBodyBytes}`;
+    }
+    if (3 * routingKey.length <= SHORT_STRING_BYTES) return undefined;
+    const length = Buffer.byteLength(routingKey);
+    if (length <= SHORT_STRING_BYTES) return undefined;
+    return `its routing key has ${length} bytes, and AMQP allows ${SHORT_STRING_BYTES}`;
+  }
+
+  /**
+   * Sends a letter to the dead-letter queue; resolves when it is confirmed.
+   *
+   * @throws AgentError
+   */
+  async deadLetter(letter: DeadLetter): Promise<void> {
+    await new DeadLetters(this.#connection, this.#options.deadLetterQueue ?? "").publish(letter);
+  }
+
   /** Sends the message. Never waits and never throws: what becomes of it is told to `outcomes`. */
   publish(message: Message): void {
     if (this.#ended) return;
-    const bound = this.#frames.bound(message);
-    if (this.#batch !== undefined && this.#used + bound > this.#batch.length) this.#flush();
-    this.#batch ??= this.#newBatch(bound);
     try {
-      this.#used = this.#frames.write(message, this.#batch, this.#used);
+      this.#batch.add(message);
+      this.#published++;
     } catch (cause) {
       this.#fail(AgentError.from(cause));
-      return;
     }
-    this.#published++;
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.#flush();
-    });
   }
 
   /**
@@ -122,24 +156,9 @@ export class Publisher implements BrokerSession {
 
   /** Closes the connection, gracefully within a second, else at once; never rejects. Nothing is reported afterwards. */
   close(): Promise<void> {
-    this.#flush();
+    this.#batch.flush();
     this.#end();
     return this.#connection.shutdown();
-  }
-
-  #newBatch(bytes: number): Buffer {
-    if (bytes > BATCH_BYTES) return Buffer.allocUnsafeSlow(bytes);
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
-  }
-
-  #flush(): void {
-    const batch = this.#batch;
-    if (batch === undefined) return;
-    this.#connection.write(batch.subarray(0, this.#used), () => {
-      if (batch.length === BATCH_BYTES && this.#spare.length < MOST_SPARE_BATCHES) this.#spare.push(batch);
-    });
-    this.#batch = undefined;
-    this.#used = 0;
   }
 
   #onConfirm(number: number, multiple: boolean, refused: boolean): void {
@@ -151,23 +170,67 @@ export class Publisher implements BrokerSession {
       return;
     }
     if (multiple) this.#confirmedUpTo = upTo;
-    this.#outcomes.confirmed(upTo, multiple);
+    if (this.#held === undefined) this.#outcomes.confirmed(upTo, multiple);
+    else this.#held.push([upTo, multiple]);
   }
 
-  /** The broker confirms a returned message all the same, right after: so nothing counts from here on. */
-  #onReturn(exchange: string, routingKey: string): void {
+  /** The broker confirms a returned message all the same, right after: so nothing counts until it is dealt with. */
+  #onReturn(message: ReturnedMessage): void {
     this.#observe.returned();
     if (this.#ended) return;
+    const cause = this.#explainReturn(message);
+    if (this.#options.onUnpublishable === "fail") {
+      this.#fail(cause);
+      return;
+    }
+    this.#held ??= [];
+    this.#returnsUnderWay++;
+    this.#returns = this.#returns.then(() => this.#passOver(message, cause)).catch((failure) =>
+      this.#fail(AgentError.from(failure))
+    );
+  }
+
+  /** Skips a returned message, or sends it to the dead-letter queue as it is; then the confirms after it count. */
+  async #passOver(message: ReturnedMessage, explained: Promise<AgentError>): Promise<void> {
+    const { onUnpublishable } = this.#options;
+    const cause = await explained;
+    if (this.#ended || onUnpublishable === "fail") return;
+    if (cause.kind !== "Unroutable") throw cause;
+    const { exchange, routingKey, properties, body } = message;
+    if (onUnpublishable === "dead-letter") {
+      await this.deadLetter({
+        body: body ?? new Uint8Array(),
+        contentType: properties.contentType ?? "application/json",
+        messageId: properties.messageId,
+        type: properties.type ?? "",
+        headers: { ...properties.headers, reason: cause.message, exchange, "routing-key": routingKey },
+      });
+    }
+    this.#observe.unpublishable(onUnpublishable, properties.messageId, cause.message);
+    if (--this.#returnsUnderWay > 0) return;
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const [number, multiple] of held) this.#outcomes.confirmed(number, multiple);
+  }
+
+  #explainReturn({ exchange, routingKey }: ReturnedMessage): Promise<AgentError> {
     const { promise: late, resolve } = Promise.withResolvers<AgentError>();
     const text = "RabbitMQ returned a message and does not say within 5 s whether its queue exists";
     const timer = setTimeout(() => resolve(new AgentError("BrokerUnreachable", text)), CHECK_TIMEOUT);
-    const cause = Promise.race([explainReturn(this.#connection, exchange, routingKey), late]);
-    this.#fail(cause.finally(() => clearTimeout(timer)));
+    return Promise.race([explainReturn(this.#connection, exchange, routingKey), late])
+      .finally(() => clearTimeout(timer));
   }
 
   /** The end of the connection ends its channels first. */
   #explain(reason: string): AgentError {
     if (!reason.startsWith("channel")) return this.#connection.failure(reason);
+    const limit = sizeLimit(reason);
+    if (limit !== undefined) {
+      // Now the message can be told before it is sent: it comes again, and the policy deals with it.
+      this.#options.limits.maxBodyBytes = limit;
+      const hint = "nothing to do: the message is found, and --on-unpublishable says what becomes of it";
+      return new AgentError("BrokerNacked", `RabbitMQ takes bodies of at most ${limit} bytes`, { hint });
+    }
     return classifyBrokerError(reason, `RabbitMQ at "${this.address}" ended the publishing`);
   }
 
@@ -179,7 +242,7 @@ export class Publisher implements BrokerSession {
 
   #end(): void {
     this.#ended = true;
-    this.#batch = undefined;
+    this.#batch.clear();
     this.#unblock();
   }
 

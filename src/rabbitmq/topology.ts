@@ -10,6 +10,8 @@ export interface TopologyOptions {
   readonly exchange?: string;
   /** Queue to publish to by the default exchange. */
   readonly queue?: string;
+  /** Queue for dead letters, when they are wanted; declared like the other, without its arguments. */
+  readonly deadLetterQueue?: string;
   /** Whether a missing queue is declared. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
@@ -51,11 +53,22 @@ const PRECONDITION_FAILED = 406;
  * @throws AgentError
  */
 export async function ensureTopology(channels: Channels, options: TopologyOptions): Promise<void> {
-  const { exchange, queue = "" } = options;
+  const { exchange, queue = "", deadLetterQueue } = options;
+  if (deadLetterQueue !== undefined) {
+    await ensureQueue(channels, deadLetterQueue, {
+      ...options,
+      queueArguments: {},
+      explicitArguments: false,
+    });
+  }
   if (exchange !== undefined) {
     await checkExchange(channels, exchange);
     return;
   }
+  await ensureQueue(channels, queue, options);
+}
+
+async function ensureQueue(channels: Channels, queue: string, options: TopologyOptions): Promise<void> {
   const missing = await missingQueue(channels, queue);
   if (missing === undefined) {
     if (options.explicitArguments) await compareQueue(channels, queue, options);

@@ -19,6 +19,7 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
     ...cursorConflict(values),
     ...optionConflicts(values),
     ...messageConflicts(values),
+    ...deadLetterConflicts(values),
     ...tlsConflicts(given, sources),
   ];
 }
@@ -96,6 +97,18 @@ function messageConflicts({ headers, header = [], queueArguments = [] }: Partial
     ),
     ...type.map(({ name }) => `--queue-argument ${quoted(name)}: use --queue-type`),
   ];
+}
+
+function deadLetterConflicts({ onUnpublishable, deadLetterQueue, queue }: Partial<Values>): string[] {
+  if (onUnpublishable !== "dead-letter") {
+    return deadLetterQueue === undefined ? [] : [
+      `--dead-letter-queue ${quoted(deadLetterQueue)}: means nothing without --on-unpublishable dead-letter`,
+    ];
+  }
+  if (queue === "stdout") return ["--on-unpublishable dead-letter: needs --queue rabbitmq"];
+  return deadLetterQueue === undefined
+    ? ["--dead-letter-queue or AMQP_DEAD_LETTER_QUEUE: required with --on-unpublishable dead-letter"]
+    : [];
 }
 
 function tlsConflicts({ values }: GivenSettings, { readFile }: Sources): string[] {

@@ -2,7 +2,7 @@
 export type MetricType = "counter" | "gauge" | "histogram";
 
 /** A label of a metric. */
-export type MetricLabel = "feed" | "table" | "reason" | "state" | "version";
+export type MetricLabel = "feed" | "table" | "reason" | "action" | "state" | "version";
 
 /** One row of the table of metrics. */
 export interface MetricDefinition {
@@ -125,6 +125,12 @@ export const METRICS = {
     type: "counter",
     labels: ["feed"],
     help: "Messages returned because no queue takes them",
+  },
+  unpublishable: {
+    name: "rabbitmq_messages_unpublishable_total",
+    type: "counter",
+    labels: ["feed", "action"],
+    help: "Messages the broker will never take, skipped or sent to the dead-letter queue",
   },
   blocked: {
     name: "rabbitmq_blocked",

@@ -45,6 +45,7 @@ export class Metrics {
   #lastTable: string | undefined;
   #lastCounts: TableCounts = { rows: 0, bytes: 0, dropped: 0 };
   readonly #restarts = new Map<string, number>();
+  readonly #unpublishable = new Map<string, number>();
   readonly #confirmSeconds = new Histogram(CONFIRM_BUCKETS);
   readonly #commitToConfirm = new Histogram(COMMIT_BUCKETS);
   readonly #cursorWriteSeconds = new Histogram(STORE_BUCKETS);
@@ -136,6 +137,11 @@ export class Metrics {
     this.#nacked += count;
   }
 
+  /** A message that the broker will never take was skipped or sent to the dead-letter queue. */
+  unpublishable(action: string): void {
+    this.#unpublishable.set(action, (this.#unpublishable.get(action) ?? 0) + 1);
+  }
+
   /** The broker returned a message that no queue takes. */
   returned(): void {
     this.#returned++;
@@ -210,6 +216,10 @@ export class Metrics {
     to.expose(METRICS.messagesInFlight, feed, () => this.inFlight().messages);
     to.expose(METRICS.bytesInFlight, feed, () => this.inFlight().bytes);
     to.expose(METRICS.nacked, feed, () => this.#nacked);
+    to.exposeEach(
+      METRICS.unpublishable,
+      () => [...this.#unpublishable].map(([action, count]) => [{ ...feed, action }, count]),
+    );
     to.expose(METRICS.returned, feed, () => this.#returned);
     to.expose(METRICS.blocked, feed, () => Number(this.#blocked));
     to.expose(METRICS.connected, feed, () => Number(this.#connected));

@@ -123,6 +123,13 @@ export class Telemetry implements AgentObserver {
     this.#log.error(failure.message, failureFields(failure));
   }
 
+  /** A change was not published as it is, because the broker will never take its message. */
+  unpublishable(action: "skip" | "dead-letter", identity: string | undefined, reason: string): void {
+    this.#metrics.unpublishable(action);
+    const what = action === "skip" ? "Skipped a change" : "Sent a change to the dead-letter queue";
+    this.#log.warn(what, { messageId: identity ?? "none", reason });
+  }
+
   /** The broker refused `count` messages. */
   nacked(count: number): void {
     this.#metrics.nacked(count);

@@ -21,6 +21,7 @@ export function optionsFor(url: string, options: Partial<RabbitMQOptions> = {}):
     queueType: "classic",
     queueArguments: {},
     explicitArguments: false,
+    onUnpublishable: "fail",
     ...options,
   };
 }
@@ -86,6 +87,8 @@ export class Observed {
   returnedMessages = 0;
   /** The broker's changes of mind. */
   readonly blockedChanges: boolean[] = [];
+  /** What was passed over: `skip ID`. */
+  readonly passedOver: string[] = [];
   #onBlocked: (() => void) | undefined;
 
   nacked(count: number): void {
@@ -94,6 +97,10 @@ export class Observed {
 
   returned(): void {
     this.returnedMessages++;
+  }
+
+  unpublishable(action: string, identity: string | undefined): void {
+    this.passedOver.push(`${action} ${identity}`);
   }
 
   blocked(blocked: boolean): void {

@@ -49,6 +49,7 @@ function rig(options: { maxMessages?: number; encode?: (change: Change) => Messa
       return blocked?.promise;
     },
     publish: (message: Message) => write(`publish ${Buffer.from(message.body)}`),
+    refuses: (message: Message) => message.body.length > 1000 ? "too large" : undefined,
   };
   const parts: Rig = {
     diary,
@@ -75,6 +76,10 @@ function rig(options: { maxMessages?: number; encode?: (change: Change) => Messa
         },
         queue,
         encode: options.encode ?? encode,
+        unpublishable: (change, _message, reason) => {
+          write(`unpublishable ${name(change)}: ${reason}`);
+          return Promise.resolve();
+        },
         now: () => parts.time,
         observe: {
           received: (change) => write(`received ${name(change)}`),
@@ -307,4 +312,15 @@ Deno.test("relay() leaves a change that cannot be encoded unremembered and unpub
   assert.equal(guard.seen(row("[1]", 1)), false);
   assert.equal(window.published, 0);
   assert.deepEqual(only(diary, "publish"), []);
+});
+
+Deno.test("relay() passes over a message that the broker refuses, and goes on when that is dealt with", async () => {
+  const { run, diary, window } = rig();
+  await run(
+    new ScriptedFeed([[row("[1]", 1), row(`["${"x".repeat(1000)}"]`, 2), row("[3]", 3), resolved(4)]]),
+  );
+  assert.deepEqual(only(diary, "publish", "mark"), ["publish [1]@1", "publish [3]@3", "mark 4"]);
+  assert.equal(only(diary, "unpublishable").length, 1);
+  assert.ok(diary.findIndex((entry) => entry.startsWith("unpublishable")) < diary.indexOf("publish [3]@3"));
+  assert.equal(window.published, 2);
 });

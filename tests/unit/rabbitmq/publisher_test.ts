@@ -35,7 +35,10 @@ function fake() {
     },
   };
   const channel = { id: 1, confirmSelect: () => Promise.resolve() } as Channel;
-  const publisher = new Publisher(connection, channel, "", {
+  const publisher = new Publisher(connection, channel, {
+    onUnpublishable: "fail",
+    limits: { maxBodyBytes: Infinity },
+  }, {
     confirmed: (number, multiple) =>
       void reported.push(`confirmed ${number}${multiple ? " and before" : ""}`),
     failed: (error) =>
@@ -43,6 +46,7 @@ function fake() {
   }, {
     nacked: (count) => void reported.push(`nacked ${count}`),
     returned: () => void reported.push("returned"),
+    unpublishable: (action) => void reported.push(action),
     blocked: (blocked) => void reported.push(blocked ? "blocked" : "unblocked"),
   });
   /** Takes what the socket holds as late as the socket may, and gives its memory back. */

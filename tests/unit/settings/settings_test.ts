@@ -60,6 +60,8 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--headers": "standard",
     "--header": "a=1",
     "--routing-key": "{op}",
+    "--on-unpublishable": "skip",
+    "--dead-letter-queue": "dead",
     "--exchange": "x",
     "--declare": "never",
     "--queue-type": "stream",
@@ -82,6 +84,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
       ...(flag === "--table" ? [] : ["--table", "foo"]),
       ...(flag === "--amqp-tls-cert" ? ["--amqp-tls-key", "/pem"] : []),
       ...(flag === "--amqp-tls-key" ? ["--amqp-tls-cert", "/pem"] : []),
+      ...(flag === "--dead-letter-queue" ? ["--on-unpublishable", "dead-letter"] : []),
     ];
     const env = {
       AMQP_ADDR: "amqps://h",
