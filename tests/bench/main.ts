@@ -5,21 +5,26 @@ import { type AgentSetup, BenchRig } from "./bench_rig.ts";
 import { chart } from "./chart.ts";
 import type { Load, QueueType } from "./load.ts";
 import { mean } from "./statistics.ts";
+import { measureAdded, measureBroker } from "./latency.ts";
 import { describeMachine } from "./machine.ts";
 import { readBare } from "./bare_reader.ts";
 import { type FeedFigures, markdown, type Report, type ScanFigures, type SteadyFigures } from "./report.ts";
 import { measureScan } from "./scan.ts";
 import { soak } from "./soak.ts";
 import { measureStart } from "./start.ts";
-import { measureAdded, measureSteady } from "./steady.ts";
+import { measureSteady } from "./steady.ts";
 
-const USAGE =
-  `deno task bench [--json] [--chart FILE]   figures beside their ceilings, as a table or as JSON; an SVG chart
-deno task bench --soak [--minutes N]      10 minutes at 5,000 changes/s: what becomes of the memory`;
+const USAGE = `deno task bench [--json]            figures beside their ceilings, as a table or as JSON
+deno task bench --save              the same, kept with a chart in tests/bench for the README
+deno task bench --soak [--minutes N] 10 minutes at 5,000 changes/s: what becomes of the memory`;
 
+const RECORD = new URL("report.json", import.meta.url);
+const CHART = new URL("chart.svg", import.meta.url);
 const SOURCES: AgentSetup = {};
 const ROW = 150, LARGE_ROW = 5_000;
 const STEADY_SECONDS = 8;
+/** Changes a second that each are a transaction of their own. */
+const SINGLE_RATE = 500;
 const STARTS = 5;
 
 /** What is scanned: `ceilings` runs of the bare publisher are spread around the agents' runs. */
@@ -107,10 +112,22 @@ async function runAll(loadBefore: number): Promise<Report> {
   const scans: ScanFigures[] = [];
   for (const plan of scanPlans(executable)) scans.push(...await runScans(rig, plan));
   const steady = await runSteady(rig, executable);
-  const added = await measureAdded(rig, { rate: 500, seconds: STEADY_SECONDS });
+  const brokerAlone = await measureBroker(rig, SINGLE_RATE, STEADY_SECONDS);
+  const added = await measureAdded(rig, SINGLE_RATE, STEADY_SECONDS);
   const seconds = Math.round((performance.now() - started) / 1000);
   const measured = new Date().toISOString();
-  return { measured, machine, ceilingName: rig.ceilingName, scans, feeds, steady, added, starts, seconds };
+  return {
+    measured,
+    machine,
+    ceilingName: rig.ceilingName,
+    scans,
+    feeds,
+    steady,
+    added,
+    brokerAlone,
+    starts,
+    seconds,
+  };
 }
 
 async function runSoak(minutes: number): Promise<void> {
@@ -133,8 +150,9 @@ async function main(args: readonly string[]): Promise<void> {
   const report = await runAll(loadavg()[0] ?? 0);
   say(`bench: ${report.seconds} s`);
   print(args.includes("--json") ? JSON.stringify(report, null, 2) : markdown(report));
-  const file = after("--chart");
-  if (file !== undefined) await Deno.writeTextFile(file, chart(report));
+  if (!args.includes("--save")) return;
+  await Deno.writeTextFile(RECORD, `${JSON.stringify(report, null, 2)}\n`);
+  await Deno.writeTextFile(CHART, chart(report));
 }
 
 await main(Deno.args);

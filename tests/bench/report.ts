@@ -37,6 +37,8 @@ export interface Report {
   readonly steady: readonly SteadyFigures[];
   /** Added to a bare reader of the same feed, at 500 single changes a second. */
   readonly added: Percentiles;
+  /** From a bare publisher to a consumer, at the same pace. */
+  readonly brokerAlone: Percentiles;
   /** From the start of the process to the first message in the queue, in milliseconds. */
   readonly starts: readonly { readonly who: string; readonly milliseconds: number }[];
   /** How long the benchmark took, in seconds. */
@@ -45,7 +47,7 @@ export interface Report {
 
 /** The report as README shows it. */
 export function markdown(report: Report): string {
-  const { machine, ceilingName, scans, feeds, steady, added, starts } = report;
+  const { machine, ceilingName, scans, feeds, steady, added, brokerAlone, starts } = report;
   return [
     `${machine.cpu}, ${machine.cores} cores for everything, ${machine.memoryGigabytes} GB; Deno ${machine.deno}, RabbitMQ ` +
     `${machine.rabbitmq}, CockroachDB: ${machine.cockroachdb}; load before: ${
@@ -94,7 +96,9 @@ export function markdown(report: Report): string {
     ),
     `At 500 single changes a second agent and broker add ${
       spread(added).join(" / ")
-    } ms (p50 / p99 / p99.9) to a bare reader of the same feed.`,
+    } ms (p50 / p99 / p99.9) to a bare reader of the same feed; the broker alone takes ${
+      spread(brokerAlone).join(" / ")
+    } ms from a bare publisher to the same consumer.`,
     `Properties: ${
       Math.max(...steady.map(({ propertyBytes }) => propertyBytes))
     } bytes. From the start to the first ` +

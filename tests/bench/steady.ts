@@ -1,7 +1,7 @@
 import { pause } from "../support/ports.ts";
 import type { AgentSetup, BenchRig } from "./bench_rig.ts";
-import { openFeed } from "./bare_reader.ts";
 import { Consumer, now } from "./consumer.ts";
+import { committed } from "./message_time.ts";
 import type { Speed } from "./load.ts";
 import { type Percentiles, percentiles } from "./statistics.ts";
 import { processUsage } from "./process_usage.ts";
@@ -29,7 +29,7 @@ export interface SteadyOptions extends AgentSetup {
 const ROWS = 20_000;
 const ROW_BYTES = 150;
 /** Compilers and caches have come to rest. */
-const WARM_UP = 3_000;
+const WARM_UP = 5_000;
 
 /** Lets an agent publish changes while a consumer reads the queue, and measures after a warm-up. */
 export async function measureSteady(rig: BenchRig, options: SteadyOptions): Promise<SteadySpeed> {
@@ -58,54 +58,6 @@ export async function measureSteady(rig: BenchRig, options: SteadyOptions): Prom
     commitToQueue: percentiles(latencies),
     propertyBytes,
   };
-}
-
-/** What agent and broker add to a bare reader of the same feed, change by change. */
-export async function measureAdded(rig: BenchRig, options: SteadyOptions): Promise<Percentiles> {
-  const { rate, seconds, args = [] } = options;
-  await using table = await rig.table({ rows: ROWS, bytes: ROW_BYTES, rate });
-  await using consumer = await Consumer.start(rig.rabbitmq.url, table.name);
-  await using _agent = await rig.agent(table, { ...options, args: ["--initial-scan", "no", ...args] });
-  await consumer.first;
-  const { connection, rows } = await openFeed(rig.cockroach.url, table.name, false);
-  /** Arrival of a change by its timestamp, which is unique where every change is a transaction of its own. */
-  const read = new Map<string, number>(), queued = new Map<string, number>();
-  const reading = readTimes(rows, read);
-  await pause(WARM_UP);
-  consumer.onMessage = ({ properties }, at) => void queued.set(wall(properties.messageId ?? ""), at);
-  await pause(seconds * 1000);
-  rows.end();
-  await reading;
-  connection.close();
-  const added = [...queued].flatMap(([timestamp, at]) => {
-    const before = read.get(timestamp);
-    return before === undefined ? [] : [at - before];
-  });
-  return percentiles(added);
-}
-
-async function readTimes(
-  rows: { next(): Promise<readonly { readonly value: string | null }[] | undefined> },
-  times: Map<string, number>,
-): Promise<void> {
-  for (let batch = await rows.next(); batch !== undefined; batch = await rows.next()) {
-    const at = now();
-    for (const { value } of batch) {
-      const timestamp = /"updated": "(\d+)\./.exec(value ?? "")?.[1];
-      if (timestamp !== undefined) times.set(timestamp, at);
-    }
-  }
-}
-
-/** The wall clock part of the timestamp in a message-id. */
-function wall(messageId: string): string {
-  return messageId.slice(0, messageId.search(/[.-]/));
-}
-
-/** When the change was committed, in milliseconds since 1970. */
-function committed(messageId: string): number {
-  const nanoseconds = wall(messageId);
-  return Number(nanoseconds.slice(0, -6)) + Number(nanoseconds.slice(-6)) / 1e6;
 }
 
 /** Two bytes of flags, the delivery mode, and short strings. */
