@@ -1,4 +1,5 @@
 import process from "node:process";
+import type { Writable } from "node:stream";
 import { Agent } from "./agent.ts";
 import { systemClock } from "./clock.ts";
 import { Changefeed } from "./cockroach/changefeed.ts";
@@ -16,7 +17,7 @@ import { Metrics } from "./telemetry/metrics.ts";
 import { RabbitMQBroker } from "./rabbitmq/broker.ts";
 import type { Broker } from "./session.ts";
 import { Status } from "./telemetry/status.ts";
-import { standardOutput, StdoutQueue } from "./stdout/queue.ts";
+import { StdoutQueue } from "./stdout/queue.ts";
 import { fullTableName } from "./table_name.ts";
 import { Telemetry } from "./telemetry/telemetry.ts";
 import { describe } from "./settings/config_summary.ts";
@@ -31,8 +32,10 @@ const STUCK_AFTER = 120_000;
 /**
  * The command `run`: puts the parts together and publishes until `stop` aborts. True when it stopped as asked; what
  * stopped it otherwise is in the log.
+ *
+ * @param stdout where `--queue stdout` prints
  */
-export async function run(config: Config, stop: AbortSignal): Promise<boolean> {
+export async function run(config: Config, stdout: Writable, stop: AbortSignal): Promise<boolean> {
   const log = logOf(config);
   const { feed, database } = config;
   const metrics = new Metrics({ feed, version: VERSION });
@@ -52,7 +55,7 @@ export async function run(config: Config, stop: AbortSignal): Promise<boolean> {
       feed,
       address: `${host}:${server.port}`,
     });
-    const agent = agentOf(config, telemetry, sql, cursorSql);
+    const agent = agentOf(config, telemetry, { sql, cursorSql, stdout });
     metrics.inFlight = () => agent.inFlight;
     metrics.guard = () => agent.guard;
     try {
@@ -71,7 +74,13 @@ export async function run(config: Config, stop: AbortSignal): Promise<boolean> {
   }
 }
 
-function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, cursorSql: SqlConnection): Agent {
+interface Ends {
+  readonly sql: SqlConnection;
+  readonly cursorSql: SqlConnection;
+  readonly stdout: Writable;
+}
+
+function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
   const { feed, tables, database, diff } = config;
   const source = new Changefeed({
     url: database,
@@ -83,7 +92,7 @@ function agentOf(config: Config, telemetry: Telemetry, sql: SqlConnection, curso
   }, sql);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,
-    broker: brokerOf(config, telemetry),
+    broker: brokerOf(config, telemetry, stdout),
     cursorStore: cursorStoreOf(config, cursorSql),
     handover: config.cursorStore === "none" ? undefined : new CockroachHandover(feed, cursorSql),
     initialScan: config.initialScan,
@@ -111,8 +120,12 @@ function tableColumns({ tables, database, changefeedOptions }: Config): EncodeOp
   }));
 }
 
-function brokerOf({ feed, rabbitmq, onUnpublishable }: Config, telemetry: Telemetry): Broker {
-  if (rabbitmq === undefined) return new StdoutQueue(standardOutput());
+function brokerOf(
+  { feed, rabbitmq, onUnpublishable }: Config,
+  telemetry: Telemetry,
+  stdout: Writable,
+): Broker {
+  if (rabbitmq === undefined) return new StdoutQueue(stdout);
   const { queue, ...options } = rabbitmq;
   const connectionName = `${PROGRAM} ${feed}`;
   return new RabbitMQBroker(

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
+import { Writable } from "node:stream";
 import { run } from "./cli.ts";
 import { parseArguments } from "./config.ts";
 
@@ -25,8 +26,11 @@ async function main(): Promise<number> {
     case "problems":
       process.stderr.write(`The settings have problems:\n  ${parsed.problems.join("\n  ")}\nTry --help.\n`);
       return BAD_USAGE;
-    case "run":
-      return await run(parsed.config, stopOnSignals()) ? STOPPED : FAILED;
+    case "run": {
+      // Deno's process.stdout waits for a slow reader, and with it signals, timers and HTTP would.
+      const stdout = Writable.fromWeb(Deno.stdout.writable);
+      return await run(parsed.config, stdout, stopOnSignals()) ? STOPPED : FAILED;
+    }
   }
 }
 

@@ -1,5 +1,4 @@
 import { Buffer } from "node:buffer";
-import { createWriteStream } from "node:fs";
 import type { Writable } from "node:stream";
 import type { Message } from "../encode.ts";
 import { AgentError } from "../errors.ts";
@@ -8,14 +7,6 @@ import type { Broker, BrokerSession, Outcomes } from "../session.ts";
 /** Messages are written together until they have this many bytes, or nothing more is published at the moment. */
 const BATCH_BYTES = 65_536;
 const NEWLINE = Buffer.from("\n");
-
-/**
- * Standard output as a stream. Deno's `process.stdout` writes to a pipe synchronously: a reader that pauses would stop
- * signals, timers and HTTP too.
- */
-export function standardOutput(): Writable {
-  return createWriteStream("", { fd: 1, autoClose: false });
-}
 
 /** Prints every message's body as a line: for looking at a feed, and for pipes. */
 export class StdoutQueue implements Broker {

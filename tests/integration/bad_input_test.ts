@@ -115,6 +115,14 @@ Deno.test("a database that does not exist stops the agent", async () => {
   assert.match(failure.hint ?? "", /DATABASE_URL/);
 });
 
+Deno.test("a database for the cursor that does not exist stops the agent", async () => {
+  await using rig = await rigWithRow();
+  const url = new URL(rig.cockroach.url);
+  url.pathname = "/no_such_database";
+  await using agent = await rig.agent({ env: { CURSOR_DATABASE_URL: url.href } });
+  await stopsWith(agent, { kind: "TableMissing", value: "cursor_store", hint: /CURSOR_DATABASE_URL/ });
+});
+
 Deno.test("a user without the SELECT privilege stops the agent", async () => {
   await using rig = await rigWithRow();
   const { name, url } = await rig.createUser();
@@ -337,6 +345,25 @@ Deno.test("a table that is dropped while it is published stops the agent", async
   await agent.said(({ message }) => message === "The initial scan is confirmed");
   await rig.sql(`DROP TABLE ${rig.name}`);
   await stopsWith(agent, { kind: "TableDropped", value: rig.feed, hint: /--table|start anew/ });
+});
+
+Deno.test("a queue that is deleted while it is published to stops the agent; the next start loses nothing", async () => {
+  await using rig = await rigWithRow();
+  {
+    await using agent = await rig.agent();
+    await agent.said(({ message }) => message === "Cursor stored");
+    await rig.withBroker(async (client) => {
+      await (await client.channel()).queueDelete(rig.name);
+    });
+    await rig.sql(`INSERT INTO ${rig.name} VALUES (2)`);
+    await stopsWith(agent, { kind: "Unroutable", value: rig.name, hint: /create or bind the queue/ });
+  }
+  await using agent = await rig.agent();
+  await agent.reaches("rabbitmq_messages_sent", 1);
+  await using queue = await rig.reader();
+  await queue.count(1);
+  assert.equal(await agent.stop(), 0);
+  assert.deepEqual(queue.bodies.map((body) => JSON.parse(body).key), ["[2]"]);
 });
 
 Deno.test("a table that is truncated while it is published stops the agent: no deletions were sent", async () => {

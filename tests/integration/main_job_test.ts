@@ -115,6 +115,48 @@ Deno.test("several tables, quoted names, composite keys, and text of every kind 
   assert.equal(await agent.stop(), 0);
 });
 
+Deno.test("a column that is added while the agent runs arrives in every row, and nothing stops", async () => {
+  await using rig = await AgentRig.start();
+  const table = rig.name;
+  await rig.sql(`CREATE TABLE ${table} (a INT PRIMARY KEY)`, `INSERT INTO ${table} VALUES (1), (2)`);
+  await using queue = await rig.reader();
+  await using agent = await rig.agent();
+  await queue.count(2);
+  await rig.sql(`ALTER TABLE ${table} ADD COLUMN b INT DEFAULT 7`);
+  // Versions differ in how often they send the rows that are filled.
+  const filled = () => queue.bodies.filter((body) => JSON.parse(body).value.after.b === 7).length;
+  await until("the filled rows", 30_000, () => filled() >= 2 ? true : undefined);
+  await rig.sql(`INSERT INTO ${table} VALUES (3, 8)`, `ALTER TABLE ${table} DROP COLUMN b`);
+  await until(
+    "the new row",
+    30_000,
+    () =>
+      queue.bodies.some((body) => body.endsWith('"value":{"after": {"a": 3, "b": 8}}}')) ? true : undefined,
+  );
+  assert.equal(await agent.stop(), 0);
+});
+
+Deno.test("addresses with passwords come from files", async () => {
+  await using rig = await AgentRig.start();
+  await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`, `INSERT INTO ${rig.name} VALUES (1)`);
+  const folder = await Deno.makeTempDir();
+  await using cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => Deno.remove(folder, { recursive: true }));
+  await Deno.writeTextFile(`${folder}/database`, `${rig.cockroach.url}\n`);
+  await Deno.writeTextFile(`${folder}/broker`, `${rig.rabbitmq.url}\n`);
+  await using queue = await rig.reader();
+  await using agent = await rig.agent({
+    env: {
+      DATABASE_URL: "",
+      DATABASE_URL_FILE: `${folder}/database`,
+      AMQP_ADDR: "",
+      AMQP_ADDR_FILE: `${folder}/broker`,
+    },
+  });
+  await queue.count(1);
+  assert.equal(await agent.stop(), 0);
+});
+
 Deno.test("an empty table is no problem, and a row of 1 MB arrives whole", async () => {
   await using rig = await AgentRig.start();
   const table = rig.name;

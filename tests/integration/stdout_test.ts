@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { agentCommand } from "../support/agent_process.ts";
 import { AgentRig } from "../support/agent_rig.ts";
+import { freePort, until } from "../support/ports.ts";
 
 async function rigWithRows(count: number): Promise<AgentRig> {
   const rig = await AgentRig.start();
@@ -18,10 +19,10 @@ class PipedAgent {
   readonly #log: Promise<string>;
   #rest = "";
 
-  constructor(rig: AgentRig) {
+  constructor(rig: AgentRig, port = 0, ...more: readonly string[]) {
     const { command, args, env } = agentCommand({
-      args: ["--table", rig.name, "--queue", "stdout"],
-      env: { ...rig.environment(), AMQP_ADDR: "", AMQP_QUEUE: "" },
+      args: ["--table", rig.name, "--queue", "stdout", ...more],
+      env: { ...rig.environment(), AMQP_ADDR: "", AMQP_QUEUE: "", PROMETHEUS_ADDR: `127.0.0.1:${port}` },
     });
     this.#child = new Deno.Command(command, {
       args,
@@ -111,4 +112,19 @@ Deno.test("a reader that goes away, as head does, ends the agent cleanly; the re
   while (key !== `[${rows}]`) key = JSON.parse((await agent.read(1))[0] ?? "").key;
   agent.signal("SIGTERM");
   assert.equal((await agent.end()).code, 0);
+});
+
+Deno.test("a reader that pauses stops the printing, but neither HTTP nor SIGTERM", async () => {
+  await using rig = await rigWithRows(20_000);
+  const port = freePort();
+  await using agent = new PipedAgent(rig, port, "--drain-timeout", "500ms");
+  const inFlight = async () => {
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return Number(/^rabbitmq_messages_in_flight\S* (\d+)$/m.exec(text)?.[1]);
+  };
+  await until("a full pipe", 20_000, async () => await inFlight() > 0 ? true : undefined);
+  agent.signal("SIGTERM");
+  const { code, log } = await agent.end();
+  assert.equal(code, 1, log);
+  assert.match(log, /"kind":"DrainIncomplete"/);
 });
