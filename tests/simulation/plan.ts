@@ -82,9 +82,11 @@ export function planOf(seed: number): Plan {
   };
 }
 
-/** A late write of before can meet the cursor of before again where a hand moved it back: nobody can tell the two apart. */
+/** A late write of before can meet the cursor of before again where a hand moved it: nobody can tell the two apart. */
 function tellable(faults: readonly Fault[]): readonly Fault[] {
-  return faults.includes("hand") ? faults.filter((fault) => fault !== "store-late") : faults;
+  return faults.includes("hand") || faults.includes("hand-delete")
+    ? faults.filter((fault) => fault !== "store-late")
+    : faults;
 }
 
 /** The smallest plan found that still fails: without what is not needed for it. */
