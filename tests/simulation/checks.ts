@@ -148,7 +148,8 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       ? waited !== undefined && this.ledger(process).isHindered
       : STOPS.some(([kind, fault]) => error.kind === kind && this.#world.plan.faults.includes(fault));
     if (!allowed) this.#world.violate("G8", `${process.name} ${what}`);
-    if (waited !== undefined && waited > LONGEST_STOP) {
+    const longest = this.#world.plan.faults.includes("freeze") ? LONGEST_STOP + LONGEST_FREEZE : LONGEST_STOP;
+    if (waited !== undefined && waited > longest) {
       this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);
     }
     if (error !== undefined) return;
@@ -237,3 +238,5 @@ const STOPS: readonly (readonly [ErrorKind, Fault])[] = [
 ];
 /** A stop waits for confirms as long as it may, and for one question to the database. */
 const LONGEST_STOP = 20_000 + 16_000;
+/** All freezes of a process together. */
+const LONGEST_FREEZE = 60_000;

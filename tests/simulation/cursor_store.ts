@@ -79,11 +79,11 @@ export class FakeCursorStore implements CursorStore {
     });
   }
 
-  replace(expected: Position, cursor: Hlc): Promise<boolean> {
+  replace(expected: Position, next: Position): Promise<boolean> {
     return this.#request(() => {
       const stored = this.#table.row.position;
       if (stored?.cursor !== expected.cursor || stored.scanning !== expected.scanning) return false;
-      this.#table.write({ cursor, scanning: false }, this.#process);
+      this.#table.write(next, this.#process);
       return true;
     });
   }

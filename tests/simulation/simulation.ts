@@ -156,6 +156,8 @@ class Simulation {
       broker: this.#broker.seenBy(process),
       cursorStore: new FakeCursorStore(this.#table, process),
       handover: new FakeHandover(this.#handover, process, this.#checks),
+      tables: [],
+      onExpiredCursor: "fail",
       initialScan: this.#plan.initialScan,
       encode,
       unpublishable,
@@ -186,6 +188,7 @@ class Simulation {
       },
       cursorStored: nothing,
       cursorWaits: (error) => trace?.(`${process.name} cannot store the cursor: ${error.kind}`),
+      gap: nothing,
       handoverFailed: () => ledger.handoverFailed = true,
       failed: (error, retryIn) => {
         trace?.(`${process.name} fails: ${error.kind}: ${error.message}`);
