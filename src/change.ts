@@ -1,7 +1,7 @@
 import type { Hlc } from "./hlc.ts";
 
-/** What happened to the row; `insert` and `update` can only be told apart when the feed carries `diff`. */
-export type Operation = "insert" | "update" | "upsert" | "delete" | "read";
+/** What happened to the row; `gap` is no change but a marker (see gap.ts); `insert` and `update` can only be told apart when the feed carries `diff`. */
+export type Operation = "insert" | "update" | "upsert" | "delete" | "read" | "gap";
 
 /** One version of one row, as the changefeed sent it. */
 export interface Change {

@@ -95,6 +95,8 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
     broker: brokerOf(config, telemetry, stdout),
     cursorStore: cursorStoreOf(config, cursorSql),
     handover: config.cursorStore === "none" ? undefined : new CockroachHandover(feed, cursorSql),
+    tables: [...tableColumns(config).keys()],
+    onExpiredCursor: config.onExpiredCursor,
     initialScan: config.initialScan,
     encode: messageEncoder({
       format: config.format,

@@ -12,6 +12,7 @@ import type { LogLevel } from "./settings/log_level.ts";
 import type { Pair } from "./settings/reading.ts";
 import { conflicts, settingWarnings } from "./settings/setting_conflicts.ts";
 import type { Values } from "./settings/settings.ts";
+import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
 import type { OnUnpublishable } from "./unpublishable.ts";
 import { VERSION } from "./settings/version.ts";
@@ -32,6 +33,8 @@ export interface Config {
   readonly cursorFrequency: number;
   /** A feed without a cursor publishes the rows that are there. */
   readonly initialScan: boolean;
+  /** What to do when changes after the cursor may be gone. */
+  readonly onExpiredCursor: OnExpiredCursor;
   /** The operator said so, whether yes or no: it is no default. */
   readonly initialScanGiven: boolean;
   /** Ask for each row's value before the change. */
@@ -141,6 +144,7 @@ function configFrom(values: Values, sources: Sources): Config {
     cursorDatabase: values.cursorDatabase ?? database,
     cursorFrequency: values.cursorFrequency,
     initialScan: values.initialScan !== "no",
+    onExpiredCursor: values.onExpiredCursor,
     initialScanGiven: values.initialScan !== undefined,
     diff: values.diff,
     changefeedOptions: values.options,

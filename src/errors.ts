@@ -79,7 +79,7 @@ export const POLICY = {
   CursorExpired: {
     action: "stop",
     hint:
-      "changes since the cursor may be gone; delete the feed's row from cursor_store to scan anew, and raise gc.ttlseconds",
+      "changes since the cursor may be gone; choose --on-expired-cursor rescan or latest, or delete the feed's row from cursor_store to scan anew, and raise gc.ttlseconds",
   },
   EnvelopeMalformed: {
     action: "stop",

@@ -11,6 +11,7 @@ import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import type { State } from "./telemetry/status.ts";
 import type { DeadLetterQueue, UnpublishableHandler } from "./unpublishable.ts";
+import { gapMarker, type OnExpiredCursor } from "./gap.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {
@@ -40,6 +41,8 @@ export interface FeedObserver extends CursorObserver {
   feed(position: Position): void;
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void;
+  /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
+  gap(from: Position, to: Position): void;
   /** The handover failed: some changes are sent again after the next start. */
   handoverFailed(error: AgentError): void;
 }
@@ -52,6 +55,10 @@ export interface FeedParts {
   readonly cursorStore: CursorStore;
   /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
   readonly handover: Handover | undefined;
+  /** What the feed's table column holds for each table. */
+  readonly tables: readonly string[];
+  /** What to do when changes after the cursor may be gone. */
+  readonly onExpiredCursor: OnExpiredCursor;
   /** A feed that has no cursor sends the whole tables first. */
   readonly initialScan: boolean;
   /** Makes the message of a change. */
@@ -189,23 +196,51 @@ export class Feed {
       now: () => clock.now(),
       observe: observe.relay,
     };
-    await relay(source.open(position, session), parts, session)
-      .catch((failure) => this.#failedAt(found, failure))
+    await relay(source.open(position, session), parts, session).then(() => {
+      ended.throwIfAborted();
+      if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
+    }).catch((failure) => this.#failedAt(found, failure, { queue, window, checkpoints }, session))
       .finally(() => session.removeEventListener("abort", release));
-    ended.throwIfAborted();
-    if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
   }
 
   /**
    * A start that no session can go on from is not kept: a cursor from before the table would outlast the mistake that made
    * it, and a scan that garbage collection has overtaken begins anew.
    */
-  async #failedAt({ position, untried }: Start, failure: unknown): Promise<never> {
+  async #failedAt(
+    { position, untried }: Start,
+    failure: unknown,
+    outlet: Outlet,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { kind, message } = AgentError.from(failure);
-    const expired = kind === "CursorExpired" && position.scanning;
+    const expired = kind === "CursorExpired";
+    if (expired && !position.scanning && this.#parts.onExpiredCursor !== "fail" && !signal.aborted) {
+      return await this.#jumpTheGap(position, outlet);
+    }
+    const overtaken = expired && position.scanning;
     const tooEarly = TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
-    const discarded = (expired || tooEarly) && await this.#cursor.discard(position);
-    throw expired && discarded ? new AgentError("ScanExpired", message, { cause: failure }) : failure;
+    const discarded = (overtaken || tooEarly) && await this.#cursor.discard(position);
+    throw overtaken && discarded ? new AgentError("ScanExpired", message, { cause: failure }) : failure;
+  }
+
+  /** Tells the consumers of each table, and when that is confirmed goes on behind the gap. */
+  async #jumpTheGap(from: Position, { queue, window, checkpoints }: Outlet): Promise<void> {
+    const { source, tables, onExpiredCursor, encode, clock, observe } = this.#parts;
+    const to: Position = { cursor: await source.now(), scanning: onExpiredCursor === "rescan" };
+    for (const table of tables) {
+      const marker = gapMarker(table, from, to);
+      const message = encode(marker);
+      const { key } = marker;
+      queue.publish(message);
+      const sent = { table, key, previous: undefined, committed: undefined, publishedAt: clock.now() };
+      await window.add(sent, message.body.length);
+    }
+    await window.drained();
+    await this.#cursor.jump(to);
+    this.#guard.clear();
+    checkpoints.clear();
+    observe.gap(from, to);
   }
 
   /**

@@ -10,8 +10,8 @@ export interface CursorStore {
   read(): Promise<Position | undefined>;
   /** Stores the start of a feed that has nothing stored. */
   create(position: Position): Promise<void>;
-  /** Stores `cursor`, which ends a scan, if `expected` is still what is stored; false when it is not. */
-  replace(expected: Position, cursor: Hlc): Promise<boolean>;
+  /** Stores `next` if `expected` is still what is stored; false when it is not. */
+  replace(expected: Position, next: Position): Promise<boolean>;
   /** Removes what is stored, if it is still `expected`. */
   remove(expected: Position): Promise<void>;
 }
@@ -113,6 +113,24 @@ export class FeedCursor {
   }
 
   /**
+   * No session can start at the cursor any more: goes on from `next`, whatever lies between. Without effect where somebody
+   * else changed what is stored: the next session reads that.
+   *
+   * @throws AgentError
+   */
+  async jump(next: Position): Promise<void> {
+    this.#isRead = false;
+    try {
+      await this.#attempt;
+      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return;
+      this.#stored = next;
+      this.#confirmed = this.#attempted = undefined;
+    } finally {
+      this.#isRead = true;
+    }
+  }
+
+  /**
    * Waits until what is confirmed is stored; for ever while the store is away.
    *
    * @throws AgentError when the store refuses for good
@@ -204,7 +222,7 @@ export class FeedCursor {
   async #replace(expected: Position, cursor: Hlc): Promise<AgentError | undefined> {
     const { store } = this.#parts;
     try {
-      if (await store.replace(expected, cursor)) return undefined;
+      if (await store.replace(expected, { cursor, scanning: false })) return undefined;
       const found = await store.read();
       if (samePosition(found, confirmedAt(cursor))) return undefined;
       const what = found === undefined ? "it is gone" : `found "${found.cursor}"`;

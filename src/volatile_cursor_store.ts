@@ -1,6 +1,5 @@
 import type { Position } from "./change.ts";
 import type { CursorStore } from "./feed_cursor.ts";
-import type { Hlc } from "./hlc.ts";
 
 /** `--cursor-store none`: the cursor lives as long as the process, so every start begins anew. */
 export class VolatileCursorStore implements CursorStore {
@@ -18,8 +17,8 @@ export class VolatileCursorStore implements CursorStore {
   }
 
   /** Keeps the cursor; nobody else can have changed it. */
-  replace(_expected: Position, cursor: Hlc): Promise<boolean> {
-    this.#position = { cursor, scanning: false };
+  replace(_expected: Position, next: Position): Promise<boolean> {
+    this.#position = next;
     return Promise.resolve(true);
   }
 

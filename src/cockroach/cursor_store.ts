@@ -84,17 +84,17 @@ export class CockroachCursorStore {
   }
 
   /**
-   * Stores a cursor if what is stored is still `expected`; false when it is not. The end of a scan takes one statement
-   * too: the row changes its key.
+   * Stores `next` if what is stored is still `expected`; false when it is not. The end of a scan takes one statement too:
+   * the row changes its key.
    *
    * @throws AgentError
    */
-  async replace(expected: Position, cursor: Hlc): Promise<boolean> {
+  async replace(expected: Position, next: Position): Promise<boolean> {
     try {
       const { rowCount } = await this.#query(
-        `Cannot store the cursor "${cursor}" of feed "${this.#feed}"`,
+        `Cannot store the cursor "${next.cursor}" of feed "${this.#feed}"`,
         "UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4",
-        [this.#feed, cursor, this.#key(expected.scanning), expected.cursor],
+        [this.#key(next.scanning), next.cursor, this.#key(expected.scanning), expected.cursor],
       );
       return rowCount === 1;
     } catch (error) {

@@ -127,6 +127,14 @@ export const SETTINGS = {
     meaning: "Keep the cursor in another cluster",
     read: parsed<DatabaseUrl>(parseDatabaseUrl),
   },
+  onExpiredCursor: {
+    flag: "--on-expired-cursor WAY",
+    env: "CHANGEFEED_ON_EXPIRED_CURSOR",
+    default: "fail",
+    meaning:
+      "When changes after the cursor may be gone: fail, or announce the gap and rescan or take the latest",
+    read: choice("fail", "rescan", "latest"),
+  },
   drainTimeout: {
     flag: "--drain-timeout DURATION",
     env: "CHANGEFEED_DRAIN_TIMEOUT",

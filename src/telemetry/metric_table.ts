@@ -66,6 +66,12 @@ export const METRICS = {
     labels: ["feed"],
     help: "From the commit in CockroachDB to the broker's confirm; not observed during scans",
   },
+  gaps: {
+    name: "changefeed_gaps_total",
+    type: "counter",
+    labels: ["feed"],
+    help: "Times that garbage collection had overtaken the cursor and the feed went on behind the gap",
+  },
   scanRunning: {
     name: "changefeed_initial_scan_running",
     type: "gauge",

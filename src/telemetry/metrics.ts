@@ -56,6 +56,7 @@ export class Metrics {
   #cursorWrites = 0;
   #gcHeadroom: number | undefined;
   #scanRunning = false;
+  #gaps = 0;
   #nacked = 0;
   #returned = 0;
   #blocked = false;
@@ -115,6 +116,11 @@ export class Metrics {
   /** Seconds until garbage collection passes the cursor; `undefined` while unknown. */
   gcHeadroom(seconds: number | undefined): void {
     this.#gcHeadroom = seconds;
+  }
+
+  /** Changes may be lost: the cursor was older than what CockroachDB keeps. */
+  gap(): void {
+    this.#gaps++;
   }
 
   /** Whether the initial scan runs. */
@@ -201,6 +207,7 @@ export class Metrics {
     to.expose(METRICS.cursorTimestamp, feed, () => this.#cursor);
     to.expose(METRICS.gcHeadroom, feed, () => this.#gcHeadroom);
     to.exposeHistogram(METRICS.commitToConfirm, feed, this.#commitToConfirm);
+    to.expose(METRICS.gaps, feed, () => this.#gaps);
     to.expose(METRICS.scanRunning, feed, () => Number(this.#scanRunning));
     to.exposeEach(
       METRICS.restarts,

@@ -88,6 +88,19 @@ export class Telemetry implements AgentObserver {
     this.#failed(error, "The cursor waits, publishing goes on", retryIn);
   }
 
+  /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
+  gap(from: Position, to: Position): void {
+    this.#metrics.gap();
+    const then = to.scanning ? "sending the whole tables" : "sending what changes from now on";
+    const what = "Changes may be lost: CockroachDB keeps nothing as old as the cursor; markers are sent";
+    this.#log.error(`${what}, now ${then}`, {
+      after: from.cursor,
+      afterTime: hlcTime(from.cursor),
+      until: to.cursor,
+      untilTime: hlcTime(to.cursor),
+    });
+  }
+
   /** The handover failed; nothing is lost by it. */
   handoverFailed(error: AgentError): void {
     const failure = describeFailure(error);

@@ -31,6 +31,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}) {
     checkpoint: nothing,
     cursorStored: nothing,
     cursorWaits: nothing,
+    gap: (from, to) => told.push(`gap ${from.cursor} ${to.cursor} ${to.scanning}`),
     handoverFailed: (error) => told.push(`handover ${error.kind}`),
     failed: (error) => told.push(error.kind),
   };
@@ -48,6 +49,8 @@ export function agentOnBench(options: Partial<AgentOptions> = {}) {
       broker,
       cursorStore: store,
       handover,
+      tables: ["t"],
+      onExpiredCursor: "fail",
       initialScan: false,
       encode,
       unpublishable: unpublishableHandler("fail", { unpublishable: nothing }),

@@ -137,10 +137,10 @@ export class MemoryCursorStore implements CursorStore {
     this.position ??= position;
   }
 
-  async replace(expected: Position, cursor: Hlc): Promise<boolean> {
+  async replace(expected: Position, next: Position): Promise<boolean> {
     await this.#reach();
     if (this.position?.cursor !== expected.cursor) return false;
-    this.position = { cursor, scanning: false };
+    this.position = next;
     return true;
   }
 

@@ -29,11 +29,11 @@ class ScriptedStore implements CursorStore {
     });
   }
 
-  replace(expected: Position, cursor: Hlc): Promise<boolean> {
-    return this.#request(`${expected.cursor} -> ${cursor}`, () => {
+  replace(expected: Position, next: Position): Promise<boolean> {
+    return this.#request(`${expected.cursor} -> ${next.cursor}`, () => {
       const { position } = this;
       if (position?.cursor !== expected.cursor || position.scanning !== expected.scanning) return false;
-      this.position = { cursor, scanning: false };
+      this.position = next;
       return true;
     });
   }
@@ -260,7 +260,7 @@ Deno.test("a timestamp confirmed just when the store before it is done is stored
   const { replace } = store;
   store.replace = (expected, next) => {
     const done = replace.call(store, expected, next);
-    if (next === hlcOf(11)) {
+    if (next.cursor === hlcOf(11)) {
       done.then(() => null).then(() => null).then(() => null).then(() => cursor.confirmed(hlcOf(12)));
     }
     return done;

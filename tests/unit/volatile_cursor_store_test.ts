@@ -12,7 +12,7 @@ Deno.test("VolatileCursorStore keeps what was stored last; a cursor ends the sca
   const store = new VolatileCursorStore();
   await store.create(scan);
   assert.deepEqual(await store.read(), scan);
-  assert.equal(await store.replace(scan, hlcOf(1)), true);
+  assert.equal(await store.replace(scan, { cursor: hlcOf(1), scanning: false }), true);
   assert.deepEqual(await store.read(), { cursor: hlcOf(1), scanning: false });
 });
 

@@ -55,6 +55,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--diff": "yes",
     "--changefeed-option": "envelope=row,mvcc_timestamp",
     "--cursor-database-url": "postgresql://other/db",
+    "--on-expired-cursor": "latest",
     "--drain-timeout": "3s",
     "--format": "value",
     "--headers": "standard",
