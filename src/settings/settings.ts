@@ -132,7 +132,7 @@ export const SETTINGS = {
     env: "CHANGEFEED_ON_EXPIRED_CURSOR",
     default: "fail",
     meaning:
-      "When changes after the cursor may be gone: fail, or announce the gap and rescan or take the latest",
+      "When changes after the cursor may be gone: fail, or announce it and rescan, or go on (latest)",
     read: choice("fail", "rescan", "latest"),
   },
   drainTimeout: {
