@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
-import { Trial } from "./trial.ts";
-
-// Its time runs ten times as fast, but not the broker's: without long heartbeats it would take the broker for dead.
-const fast = {
-  preload: new URL("./fast_time.ts", import.meta.url).pathname,
-  args: ["--amqp-heartbeat", "600s"],
-};
+import { FAST_TIME, Trial } from "./trial.ts";
 
 Deno.test("a changefeed that falls silent is opened anew and repeats nothing", async () => {
   await using trial = await Trial.start({ cockroach: { simulator: true } });
-  await using agent = await trial.running(fast);
+  await using agent = await trial.running(FAST_TIME);
   const stall = await trial.cockroach.simulator.inject({ kind: "stall" });
   const { message } = await agent.said(({ kind }) => kind === "SourceSilent");
   assert.match(message, /sent neither a row nor a resolved timestamp for 30 s/);
@@ -23,7 +17,7 @@ Deno.test("a changefeed that falls silent is opened anew and repeats nothing", a
 
 Deno.test("a CockroachDB that neither answers nor closes its connections is noticed, and repeats nothing", async () => {
   await using trial = await Trial.start({ cockroach: { simulator: true } });
-  await using agent = await trial.running(fast);
+  await using agent = await trial.running(FAST_TIME);
   const frozen = await trial.cockroach.simulator.inject({
     kind: "freeze",
     application: "crdb-changefeed-publisher",
