@@ -14,7 +14,8 @@ export function chart({ scans, ceilingName, machine }: Report): string {
   const height = TOP + scans.length * GROUP + 24;
   const bars = scans.map((scan, index) => group(scan, TOP + index * GROUP, scale));
   const where = `${machine.cores} cores for everything; RabbitMQ ${machine.rabbitmq}, Deno ${machine.deno}`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Messages a second beside the ceiling">
+  return `<!-- deno-fmt-ignore-file -->
+<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Messages a second beside the ceiling">
 <style>
   text { font: 12px system-ui, sans-serif; fill: #57606a }
   .title { font-size: 14px; font-weight: 600 }

@@ -45,15 +45,22 @@ export interface Report {
   readonly seconds: number;
 }
 
+/** A machine that does other things gives lower figures, and ratios that scatter. */
+const QUIET_LOAD_PER_CORE = 0.25;
+
 /** The report as README shows it. */
 export function markdown(report: Report): string {
   const { machine, ceilingName, scans, feeds, steady, added, brokerAlone, starts } = report;
+  const busy = machine.loadBefore > QUIET_LOAD_PER_CORE * machine.cores;
   return [
     `${machine.cpu}, ${machine.cores} cores for everything, ${machine.memoryGigabytes} GB; Deno ${machine.deno}, RabbitMQ ` +
     `${machine.rabbitmq}, CockroachDB: ${machine.cockroachdb}; load before: ${
       machine.loadBefore.toFixed(1)
     }; ` +
-    `${report.measured.slice(0, 10)}.`,
+    `${report.measured.slice(0, 10)}.` +
+    (busy
+      ? " **Other work ran on it meanwhile: take the figures for lower bounds, and the ratios with salt.**"
+      : ""),
     "Initial scan, with confirms, beside the bare publisher of the same queue type, window and size:",
     table(
       [

@@ -1,6 +1,8 @@
 /** Writes the README's sections that come from the code: `deno run -A tests/support/readme.ts`. */
 import { settingsMarkdown } from "../../src/settings/help.ts";
 import { metricsTable } from "../../src/telemetry/metric_table.ts";
+import report from "../bench/report.json" with { type: "json" };
+import { markdown, type Report } from "../bench/report.ts";
 
 /** Path of the README, from anywhere. */
 export const README: URL = new URL("../../README.md", import.meta.url);
@@ -9,6 +11,7 @@ export const README: URL = new URL("../../README.md", import.meta.url);
 export const SECTIONS: Readonly<Record<string, string>> = {
   settings: settingsMarkdown(),
   metrics: metricsTable(),
+  bench: markdown(report as Report),
 };
 
 /** The text between the markers of a section, without the blank lines around it; `undefined` without markers. */
