@@ -216,7 +216,7 @@ export class Feed {
     const { kind, message } = AgentError.from(failure);
     const expired = kind === "CursorExpired";
     if (expired && !position.scanning && this.#parts.onExpiredCursor !== "fail" && !signal.aborted) {
-      return await this.#jumpTheGap(position, outlet);
+      return await this.#jumpTheGap(position, outlet, signal);
     }
     const overtaken = expired && position.scanning;
     const tooEarly = TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
@@ -225,10 +225,16 @@ export class Feed {
   }
 
   /** Tells the consumers of each table, and when that is confirmed goes on behind the gap. */
-  async #jumpTheGap(from: Position, { queue, window, checkpoints }: Outlet): Promise<void> {
+  async #jumpTheGap(
+    from: Position,
+    { queue, window, checkpoints }: Outlet,
+    signal: AbortSignal,
+  ): Promise<void> {
     const { source, tables, onExpiredCursor, encode, clock, observe } = this.#parts;
     const to: Position = { cursor: await source.now(), scanning: onExpiredCursor === "rescan" };
+    await unlessAborted(window.drained(), signal);
     for (const table of tables) {
+      if (signal.aborted) return;
       const marker = gapMarker(table, from, to);
       const message = encode(marker);
       const { key } = marker;
@@ -236,7 +242,8 @@ export class Feed {
       const sent = { table, key, previous: undefined, committed: undefined, publishedAt: clock.now() };
       await window.add(sent, message.body.length);
     }
-    await window.drained();
+    await unlessAborted(window.drained(), signal);
+    if (signal.aborted) return;
     await this.#cursor.jump(to);
     this.#guard.clear();
     checkpoints.clear();
@@ -269,6 +276,7 @@ export class Feed {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
   const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const onAbort = () => resolve(undefined);
+  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort, { once: true });
   return await Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }

@@ -1,6 +1,5 @@
 import type { Position } from "../../src/change.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
-import type { Hlc } from "../../src/hlc.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import { Agent, type AgentObserver, type AgentOptions } from "../../src/agent.ts";
+import { Agent, type AgentObserver, type AgentOptions, type AgentParts } from "../../src/agent.ts";
 import type { FeedEvent } from "../../src/change.ts";
 import { messageEncoder } from "../../src/encode.ts";
 import { unpublishableHandler } from "../../src/unpublishable.ts";
@@ -16,7 +16,7 @@ const encode = messageEncoder({
 });
 
 /** An agent between a manual source and a manual broker, with a cursor at 10. */
-export function agentOnBench(options: Partial<AgentOptions> = {}) {
+export function agentOnBench(options: Partial<AgentOptions> = {}, parts: Partial<AgentParts> = {}) {
   const source = new ManualSource(), broker = new ManualBroker(), clock = new VirtualClock();
   const store = new MemoryCursorStore({ cursor: hlcOf(10), scanning: false }),
     handover = new MemoryHandover();
@@ -57,6 +57,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}) {
       observe,
       clock,
       random: () => 1,
+      ...parts,
     },
   );
   const stop = new AbortController();

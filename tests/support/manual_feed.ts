@@ -11,6 +11,8 @@ import { hlcOf } from "./arbitrary.ts";
 export class ManualSource implements Source {
   /** Where each session started. */
   readonly opened: Position[] = [];
+  /** The cluster's clock. */
+  clock: Hlc = hlcOf(1);
   #pending: (readonly FeedEvent[] | Error | "end")[] = [];
   #wake = Promise.withResolvers<void>();
 
@@ -19,7 +21,7 @@ export class ManualSource implements Source {
   }
 
   now(): Promise<Hlc> {
-    return Promise.resolve(hlcOf(1));
+    return Promise.resolve(this.clock);
   }
 
   /** The present session, or the next one, sends these. */

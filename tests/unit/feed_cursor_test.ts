@@ -3,7 +3,6 @@ import { Backoff } from "../../src/backoff.ts";
 import type { Position } from "../../src/change.ts";
 import { AgentError, type ErrorKind } from "../../src/errors.ts";
 import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
-import type { Hlc } from "../../src/hlc.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { settled, VirtualClock } from "../support/virtual_clock.ts";
 

@@ -152,3 +152,37 @@ Deno.test("a changefeed that ends without an error is opened again", async () =>
   stop.abort();
   await running;
 });
+
+const expired = new AgentError("CursorExpired", "Garbage collection has overtaken the cursor");
+
+Deno.test("an expired cursor is jumped, where asked to, when the marker of the gap is confirmed", async () => {
+  const { source, broker, store, stop, running, told } = agentOnBench({}, { onExpiredCursor: "rescan" });
+  source.clock = hlcOf(50);
+  source.send(row("a", 11));
+  source.fail(expired);
+  await settled();
+  assert.deepEqual(broker.connection.published, ["a@11"], "what was read before comes first");
+  broker.connection.outcomes.confirmed(1, false);
+  await settled();
+  assert.equal(broker.connection.published.length, 2);
+  assert.equal(store.position?.cursor, hlcOf(10));
+  broker.connection.outcomes.confirmed(2, false);
+  await settled();
+  assert.deepEqual(source.opened.at(-1), { cursor: hlcOf(50), scanning: true });
+  assert.deepEqual(store.position, { cursor: hlcOf(50), scanning: true });
+  assert.deepEqual(told, [`gap ${hlcOf(10)} ${hlcOf(50)} true`]);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a stop does not wait for the marker of a gap longer than it may", async () => {
+  const { source, broker, store, clock, stop, running } = agentOnBench({}, { onExpiredCursor: "latest" });
+  source.clock = hlcOf(50);
+  source.fail(expired);
+  await settled();
+  assert.equal(broker.connection.published.length, 1);
+  broker.connection.blocked = new Promise(() => {});
+  stop.abort();
+  await Promise.all([assert.rejects(running, { kind: "DrainIncomplete" }), clock.pass(20_000)]);
+  assert.equal(store.position?.cursor, hlcOf(10));
+});
