@@ -103,11 +103,11 @@ Deno.test("a cursor that somebody deletes while the agent runs starts the feed a
 Deno.test("what a stopped agent hands over is taken by the next, and is gone then", async () => {
   await using rig = await rigWithRow();
   await using queue = await rig.reader();
-  // No resolved timestamp comes between the change and the stop.
+  // After the first resolved timestamp none comes, so that the change lies above the cursor.
   const args = ["--cursor-frequency", "1h"];
   for (let start = 1; start <= 3; start++) {
     await using agent = await rig.agent({ args });
-    await agent.said(({ message }) => message.startsWith("Sending"));
+    await agent.said(({ message }) => message === "Resolved timestamp received");
     await rig.sql(`UPDATE ${rig.name} SET b = ${start}`);
     await until("the change", 20_000, () => values(queue).includes(start) ? true : undefined);
     assert.equal(await agent.stop(), 0);

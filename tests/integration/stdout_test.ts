@@ -57,9 +57,11 @@ class PipedAgent {
     this.#child.kill(signal);
   }
 
-  /** Exit code and log. */
-  async end(): Promise<{ readonly code: number; readonly log: string }> {
+  /** Exit code and log; one that does not end is killed, and has another code than the test expects. */
+  async end(deadline = 30_000): Promise<{ readonly code: number; readonly log: string }> {
+    const timer = setTimeout(() => this.signal("SIGKILL"), deadline);
     const { code } = await this.#child.status;
+    clearTimeout(timer);
     return { code, log: await this.#log };
   }
 
