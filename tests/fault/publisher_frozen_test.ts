@@ -11,7 +11,7 @@ Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby, an
   frozen.signal("SIGSTOP");
   await trial.witness.note("frozen", await trial.cursor());
   await standby.said(({ message }) => message.startsWith("Sending"));
-  await trial.more(300);
+  await trial.caughtUp();
   await trial.witness.note("continued");
   const from = (await frozen.log()).length;
   frozen.signal("SIGCONT");

@@ -4,7 +4,7 @@ import { TcpProxy } from "../support/tcp_proxy.ts";
 import { Random } from "../simulation/random.ts";
 import { Trial } from "./trial.ts";
 
-const FAULTS = 25;
+const FAULTS = 20;
 const application = "crdb-changefeed-publisher";
 const match = "UPDATE cursor_store";
 

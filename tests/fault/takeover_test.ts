@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { say } from "../support/terminal.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 import { Trial } from "./trial.ts";
 
@@ -14,6 +15,7 @@ Deno.test("a standby takes over within 2 s when the active agent is killed", asy
   const killed = trial.kill(active);
   await standby.reaches("rabbitmq_messages_sent", 1);
   const seconds = (performance.now() - from) / 1000;
+  say(`took over after ${seconds.toFixed(1)} s`);
   assert.ok(seconds < 2, `took over after ${seconds} s`);
   await killed;
   await trial.more(300);
@@ -38,7 +40,9 @@ Deno.test("a standby takes over within four heartbeats when the host of the acti
   await trial.witness.note("vanished", await trial.cursor());
   await standby.reaches("rabbitmq_messages_sent", 1);
   const seconds = (performance.now() - from) / 1000;
+  say(`took over after ${seconds.toFixed(1)} s`);
   assert.ok(seconds < 4 * HEARTBEAT, `took over after ${seconds} s`);
+  await trial.caughtUp();
   await trial.witness.note("back");
   const logged = (await active.log()).length;
   toBroker.heal();

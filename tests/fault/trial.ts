@@ -9,10 +9,11 @@ import {
   type Verdict,
 } from "../support/checker.ts";
 import { Cockroach, type CockroachOptions } from "../support/cockroach.ts";
-import { pause, until } from "../support/ports.ts";
+import { until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
 import { say } from "../support/terminal.ts";
 import { Workload, type WorkloadOptions } from "../support/workload.ts";
+import { CursorWatch } from "./cursor_watch.ts";
 import { Witness } from "./witness.ts";
 
 /** Most messages in flight of the agents under test: a broker's failure repeats at most so many. */
@@ -25,8 +26,6 @@ export const FAST_TIME = {
   preload: new URL("./fast_time.ts", import.meta.url).pathname,
   args: ["--amqp-heartbeat", "600s"],
 };
-/** How often the stored cursor is looked at, in milliseconds. */
-const WATCH_EVERY = 100;
 const SETTLE_DEADLINE = 40_000;
 
 /** What a trial starts with. */
@@ -60,8 +59,7 @@ export class Trial {
   readonly seed: number;
   readonly #written: [key: number, version: number][] = [];
   readonly #taken: (Arrival | Note | SeenCursor)[] = [];
-  readonly #watch = new AbortController();
-  readonly #watching: Promise<void>;
+  readonly #watch: CursorWatch;
   #workload: Workload | undefined;
   #newest: AgentProcess | undefined;
 
@@ -79,7 +77,7 @@ export class Trial {
     this.#rows = rows;
     this.#keys = keys;
     this.seed = Number(Deno.env.get("FAULT_SEED") ?? Math.floor(Math.random() * 1e9));
-    this.#watching = this.#watchCursor();
+    this.#watch = new CursorWatch(() => this.cursor(), witness);
     say(`FAULT_SEED=${this.seed}`);
   }
 
@@ -181,9 +179,14 @@ export class Trial {
     this.#taken.push(...await (count === undefined ? this.witness.readAll() : this.witness.take(count)));
   }
 
-  /** Ends the changes and waits until all of them are confirmed, which is when the stored cursor is above them. */
+  /** Ends the changes and waits until all of them are confirmed. */
   async settle(): Promise<void> {
     await this.#workload?.stop();
+    await this.caughtUp();
+  }
+
+  /** Waits until everything committed before this call is confirmed, which is when the stored cursor is above it. */
+  async caughtUp(): Promise<void> {
     const [{ now } = {}] = await this.cockroach.sql("SELECT cluster_logical_timestamp()::STRING AS now");
     const least = BigInt(String(now).replace(".", ""));
     await until("a cursor above all changes", SETTLE_DEADLINE, async () => {
@@ -198,7 +201,7 @@ export class Trial {
 
   /** Reads the queue and compares; call it when everything is settled and the agents are stopped. */
   async verdict(options: CheckOptions = {}): Promise<Verdict> {
-    await this.#endWatch();
+    await this.#watch.stop();
     const entries = [...this.#taken, ...await this.witness.readAll()];
     const found = await this.cockroach.sql(`SELECT id, version FROM ${this.name}`);
     const rows = new Map(found.map(({ id, version }) => [Number(id), Number(version)]));
@@ -236,25 +239,9 @@ export class Trial {
 
   /** Takes everything down. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#endWatch();
+    await this.#watch.stop();
     await this.#workload?.stop().catch(() => undefined); // its database may be gone
     await this.witness[Symbol.asyncDispose]();
     await Promise.all([this.cockroach.stop(), this.rabbitmq.stop()]);
-  }
-
-  /** Puts every cursor that it sees stored into the queue: what is at or below it must lie before. */
-  async #watchCursor(): Promise<void> {
-    let last: string | undefined;
-    while (!this.#watch.signal.aborted) {
-      const cursor = await this.cursor().catch(() => undefined); // there is no table yet, or no database at present
-      if (cursor !== undefined && cursor !== last) await this.witness.saw(cursor);
-      last = cursor ?? last;
-      await pause(WATCH_EVERY);
-    }
-  }
-
-  async #endWatch(): Promise<void> {
-    this.#watch.abort();
-    await this.#watching;
   }
 }
