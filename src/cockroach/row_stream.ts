@@ -1,8 +1,8 @@
 import type { WireRow } from "./envelope.ts";
 
 /** Rows and bytes held before the socket is paused. */
-const HIGH_WATER_ROWS = 1000;
-const HIGH_WATER_BYTES = 256 * 1024;
+const HIGH_WATER_ROWS = 256;
+const HIGH_WATER_BYTES = 64 * 1024;
 
 /** What a row stream needs of pg's protocol layer. */
 export interface Protocol {

@@ -131,21 +131,21 @@ Deno.test("end() from this side throws its cause to the consumer", async () => {
   await assert.rejects(stream.next(), silent);
 });
 
-Deno.test("the socket is paused at 1000 rows and resumed when they are taken (G7)", async () => {
+Deno.test("the socket is paused at 256 rows and resumed when they are taken (G7)", async () => {
   const { stream, socket } = started();
-  arrive(stream, ...Array.from({ length: 999 }, () => "x"));
+  arrive(stream, ...Array.from({ length: 255 }, () => "x"));
   assert.deepEqual(socket.calls, []);
   arrive(stream, "x", "x", "x");
   assert.deepEqual(socket.calls, ["pause"]);
   assert.equal(stream.behind, true);
-  assert.equal((await stream.next())?.length, 1002);
+  assert.equal((await stream.next())?.length, 258);
   assert.deepEqual(socket.calls, ["pause", "resume"]);
   assert.equal(stream.behind, false);
 });
 
-Deno.test("the socket is paused at 256 KiB, however few rows they are (G7)", async () => {
+Deno.test("the socket is paused at 64 KiB, however few rows they are (G7)", async () => {
   const { stream, socket } = started();
-  const half = "x".repeat(128 * 1024);
+  const half = "x".repeat(32 * 1024);
   arrive(stream, half);
   assert.deepEqual(socket.calls, []);
   arrive(stream, half);
@@ -176,7 +176,7 @@ Deno.test("no row is lost or doubled, and the socket is paused only while rows w
           }
         }
         const waiting = sent - taken.length;
-        if (waiting >= 1000) assert.equal(socket.calls.at(-1), "pause");
+        if (waiting >= 256) assert.equal(socket.calls.at(-1), "pause");
         assert.equal(stream.behind, waiting > 0);
       }
       stream.handleCommandComplete();
