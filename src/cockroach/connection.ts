@@ -74,6 +74,7 @@ export class Connection {
   readonly #client: pg.Client;
   readonly #protocol: pg.Connection;
   #version = "";
+  #broken = false;
 
   /** Not connected yet. */
   constructor(url: DatabaseUrl, target: Target, tls: Tls | undefined) {
@@ -89,8 +90,8 @@ export class Connection {
       ssl: tls ?? false,
       ...(url.options === undefined ? {} : { options: url.options }),
     });
-    // Without a listener a failure between queries would end the process; the next query reports it.
-    this.#client.on("error", () => {});
+    // Without a listener a failure between queries would end the process.
+    this.#client.on("error", () => this.#broken = true);
     this.#protocol = (this.#client as unknown as { connection: pg.Connection }).connection;
     this.#protocol.on("parameterStatus", (status: { parameterName: string; parameterValue: string }) => {
       if (status.parameterName === "crdb_version") this.#version = status.parameterValue;
@@ -100,6 +101,11 @@ export class Connection {
   /** CockroachDB's version, known once connected. */
   get version(): Version {
     return parseVersion(this.#version);
+  }
+
+  /** It broke while no statement ran, and every further one would fail. */
+  get broken(): boolean {
+    return this.#broken;
   }
 
   /** Connects and logs in; throws pg's and the system's errors. */

@@ -34,13 +34,7 @@ export class SqlConnection {
     text: string,
     values: readonly unknown[] = [],
   ): Promise<Result<Row>> {
-    try {
-      const connection = await (this.#connection ??= connect(this.#url, this.#applicationName));
-      return await connection.query<Row>(text, values);
-    } catch (cause) {
-      if (!(cause instanceof pg.DatabaseError)) await this.close();
-      throw classifySourceError(cause, attempted);
-    }
+    return await this.#run(attempted, (connection) => connection.query<Row>(text, values));
   }
 
   /**
@@ -50,14 +44,16 @@ export class SqlConnection {
    * @throws AgentError
    */
   async transaction(attempted: string, statements: readonly Statement[]): Promise<void> {
-    await this.query(attempted, "BEGIN");
-    try {
-      for (const { text, values } of statements) await this.query(attempted, text, values);
-      await this.query(attempted, "COMMIT");
-    } catch (failure) {
-      await this.close(); // rolls back
-      throw failure;
-    }
+    await this.#run(attempted, async (connection) => {
+      try {
+        await connection.query("BEGIN");
+        for (const { text, values } of statements) await connection.query(text, values);
+        await connection.query("COMMIT");
+      } catch (failure) {
+        await this.close(); // rolls back
+        throw failure;
+      }
+    });
   }
 
   /** Closes the connection, if there is one. */
@@ -66,5 +62,20 @@ export class SqlConnection {
     this.#connection = undefined;
     const opened = await connection?.catch(() => undefined);
     opened?.close();
+  }
+
+  async #run<T>(attempted: string, run: (connection: Connection) => Promise<T>): Promise<T> {
+    try {
+      return await run(await this.#connected());
+    } catch (cause) {
+      if (!(cause instanceof pg.DatabaseError)) await this.close();
+      throw classifySourceError(cause, attempted);
+    }
+  }
+
+  /** A connection that broke while nobody used it is no failure of what is to be done now. */
+  async #connected(): Promise<Connection> {
+    if ((await this.#connection)?.broken) await this.close();
+    return await (this.#connection ??= connect(this.#url, this.#applicationName));
   }
 }

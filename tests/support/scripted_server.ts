@@ -67,6 +67,11 @@ export class ScriptedServer {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Ends every connection; {@linkcode clientClosed} resolves when a client has closed its side too. */
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.end();
+  }
+
   #serve(socket: Socket): void {
     this.#sockets.add(socket);
     let received: Buffer = Buffer.alloc(0), started = false, sql = "";

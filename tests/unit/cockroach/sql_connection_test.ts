@@ -67,6 +67,36 @@ Deno.test("SqlConnection connects anew after its connection broke", async () => 
   await sql.close();
 });
 
+Deno.test("SqlConnection connects anew, without a failure, after its connection broke while it was idle", async () => {
+  await using server = new ScriptedServer({ answer: () => DONE });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  await sql.query("Cannot ask", "SELECT $1", ["1"]);
+  server.hangUp();
+  await server.clientClosed;
+  await sql.query("Cannot ask", "SELECT $1", ["2"]);
+  assert.equal(server.startups.length, 2);
+  await sql.close();
+});
+
+Deno.test("SqlConnection.transaction() is all on one connection, which a failure ends", async () => {
+  await using server = new ScriptedServer({
+    answer: (sql) => sql === "SPOIL $1" ? Buffer.concat([failure("23505", "duplicate"), READY]) : DONE,
+  });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const insert = { text: "INSERT $1", values: ["1"] };
+  await sql.transaction("Cannot leave", [insert, insert]);
+  assert.deepEqual(server.statements.slice(-4), ["BEGIN", "INSERT $1", "INSERT $1", "COMMIT"]);
+  const spoilt = await failureOf(
+    sql.transaction("Cannot leave", [insert, { text: "SPOIL $1", values: ["1"] }]),
+  );
+  assert.match(spoilt.message, /^Cannot leave: duplicate/);
+  assert.equal(server.statements.includes("ROLLBACK"), false);
+  await server.clientClosed;
+  await sql.query("Cannot ask", "SELECT $1", ["1"]);
+  assert.equal(server.startups.length, 2);
+  await sql.close();
+});
+
 Deno.test("SqlConnection.close() is nothing when there is no connection", async () => {
   const sql = new SqlConnection(url(`127.0.0.1:${await deadPort()}`), "a");
   await sql.close();
