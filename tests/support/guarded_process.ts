@@ -16,10 +16,11 @@ const GUARD = `
 trap '' INT HUP
 log=$1; shift
 exec 3<&0
-"$@" </dev/null 3<&- >>"$log" 2>&1 &
+if [ -n "$log" ]; then exec 4>>"$log"; else exec 4>&2; fi
+"$@" </dev/null 3<&- >&4 2>&4 4>&- &
 child=$!
 echo $child
-exec >/dev/null 2>&1
+exec >/dev/null 2>&1 4>&-
 { cat <&3; kill -9 $child; } &
 guard=$!
 wait $child
@@ -50,7 +51,7 @@ export class GuardedProcess {
 
   /** Starts the program; resolves with its pid known, not with the program ready. */
   static async start(
-    { command, args = [], env, log = "/dev/stderr" }: GuardedCommand,
+    { command, args = [], env, log = "" }: GuardedCommand,
   ): Promise<GuardedProcess> {
     const shell = new Deno.Command("/bin/sh", {
       args: ["-c", GUARD, "guard", log, command, ...args],
@@ -58,7 +59,7 @@ export class GuardedProcess {
       env,
       stdin: "piped",
       stdout: "piped",
-      stderr: log === "/dev/stderr" ? "inherit" : "null",
+      stderr: log === "" ? "inherit" : "null",
     }).spawn();
     let line = "";
     for await (const text of shell.stdout.pipeThrough(new TextDecoderStream())) {
