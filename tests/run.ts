@@ -1,4 +1,4 @@
-import { Cockroach, SIMULATOR_VARIABLE, URL_VARIABLE } from "./support/cockroach.ts";
+import { Cockroach } from "./support/cockroach.ts";
 import { RabbitMQ } from "./support/rabbitmq.ts";
 import { print, say } from "./support/terminal.ts";
 
