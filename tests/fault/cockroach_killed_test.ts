@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Trial } from "./trial.ts";
+import { OWN_COCKROACH, Trial } from "./trial.ts";
 
 Deno.test("a CockroachDB that is killed and started again repeats nothing", async () => {
-  await using trial = await Trial.start();
+  await using trial = await Trial.start({ cockroach: OWN_COCKROACH });
   await using agent = await trial.running();
   for (let kill = 1; kill <= 2; kill++) {
     await trial.cockroach.kill();

@@ -8,7 +8,7 @@ import {
   type SeenCursor,
   type Verdict,
 } from "../support/checker.ts";
-import { Cockroach, type CockroachOptions } from "../support/cockroach.ts";
+import { Cockroach, type CockroachOptions, SIMULATOR_VARIABLE } from "../support/cockroach.ts";
 import { until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
 import { say } from "../support/terminal.ts";
@@ -18,6 +18,8 @@ import { Witness } from "./witness.ts";
 
 /** Most messages in flight of the agents under test: a broker's failure repeats at most so many. */
 export const MAX_IN_FLIGHT = 100;
+/** A CockroachDB that may be stopped: each test has a node of its own in the shared simulator anyway. */
+export const OWN_COCKROACH: CockroachOptions = { private: Deno.env.get(SIMULATOR_VARIABLE) === undefined };
 /**
  * Makes an agent's time run ten times as fast, but not the broker's: without long heartbeats it would take the broker for
  * dead.
