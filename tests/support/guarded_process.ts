@@ -56,6 +56,7 @@ export class GuardedProcess {
     const shell = new Deno.Command("/bin/sh", {
       args: ["-c", GUARD, "guard", log, command, ...args],
       clearEnv: true,
+      detached: true, // Ctrl-C reaches only us
       env,
       stdin: "piped",
       stdout: "piped",
