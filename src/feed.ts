@@ -1,3 +1,4 @@
+import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent, Position } from "./change.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
@@ -270,13 +271,4 @@ export class Feed {
   #handoverFailed(failure: unknown): undefined {
     this.#parts.observe.handoverFailed(AgentError.from(failure));
   }
-}
-
-/** The promise's value; `undefined` as soon as the signal aborts, so that a stop does not wait for a timeout. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  return await Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", onAbort));
 }

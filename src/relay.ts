@@ -1,3 +1,4 @@
+import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent } from "./change.ts";
 import type { Message } from "./encode.ts";
 import type { Hlc } from "./hlc.ts";
@@ -86,7 +87,7 @@ export async function relay(
         continue;
       }
       while (queue.blocked !== undefined && !signal.aborted) {
-        await abortable(queue.blocked, signal);
+        await unlessAborted(queue.blocked, signal);
         publishedAt = now();
       }
       if (signal.aborted) return;
@@ -109,11 +110,4 @@ export async function relay(
       }
     }
   }
-}
-
-/** Waits for the promise, but not longer than the signal lets it. */
-async function abortable(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  const { promise: aborted, resolve } = Promise.withResolvers<unknown>();
-  signal.addEventListener("abort", resolve, { once: true });
-  await Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", resolve));
 }
