@@ -82,6 +82,7 @@ export interface RabbitMqConfig {
   /** Whether a missing queue is made; an exchange never is. */
   /** Given exactly when dead letters are wanted. */
   readonly deadLetterQueue?: string;
+  /** Whether a missing queue is declared. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";

@@ -129,8 +129,9 @@ export function readTypedPair(text: string): Reading<Pair<string | number | bool
 }
 
 /** The path of a file; it is not opened here. */
-export const readPath: Reader<string> = (text) =>
-  text === "" || text.includes("\0") ? { problem: "expected the path of a file" } : { value: text };
+export const readPath: Reader<string> = (text) => {
+  return text === "" || text.includes("\0") ? { problem: "expected the path of a file" } : { value: text };
+};
 
 /** Splits at commas, but not within double quotes; empty parts fall away. */
 export function splitList(text: string): string[] {

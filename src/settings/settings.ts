@@ -131,8 +131,7 @@ export const SETTINGS = {
     flag: "--on-expired-cursor WAY",
     env: "CHANGEFEED_ON_EXPIRED_CURSOR",
     default: "fail",
-    meaning:
-      "When changes after the cursor may be gone: fail, or announce it and rescan, or go on (latest)",
+    meaning: "When changes after the cursor may be gone: fail, or announce it and rescan, or go on (latest)",
     read: choice("fail", "rescan", "latest"),
   },
   drainTimeout: {
