@@ -130,7 +130,9 @@ export function readTypedPair(text: string): Reading<Pair<string | number | bool
 
 /** The path of a file; it is not opened here. */
 export const readPath: Reader<string> = (text) => {
-  return text === "" || text.includes("\0") ? { problem: "expected the path of a file" } : { value: text };
+  if (text === "" || text.includes("\0")) return { problem: "expected the path of a file" };
+  return { value: text };
+};
 };
 
 /** Splits at commas, but not within double quotes; empty parts fall away. */
