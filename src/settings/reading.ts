@@ -133,7 +133,6 @@ export const readPath: Reader<string> = (text) => {
   if (text === "" || text.includes("\0")) return { problem: "expected the path of a file" };
   return { value: text };
 };
-};
 
 /** Splits at commas, but not within double quotes; empty parts fall away. */
 export function splitList(text: string): string[] {
