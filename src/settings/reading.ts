@@ -129,10 +129,10 @@ export function readTypedPair(text: string): Reading<Pair<string | number | bool
 }
 
 /** The path of a file; it is not opened here. */
-export const readPath: Reader<string> = (text) => {
+export function readPath(text: string): Reading<string> {
   if (text === "" || text.includes("\0")) return { problem: "expected the path of a file" };
   return { value: text };
-};
+}
 
 /** Splits at commas, but not within double quotes; empty parts fall away. */
 export function splitList(text: string): string[] {
