@@ -81,18 +81,26 @@ export class ConfirmWindow<Entry> {
     return this.size === 0 ? undefined : this.#entries[this.#settled % this.#options.maxMessages];
   }
 
-  /**
-   * Adds the message that was just published. Returns a promise only when the window is full: await it before the
-   * next message is published. The promise rejects with the window's failure.
-   */
-  add(entry: Entry, bytes: number): Promise<void> | undefined {
-    const index = this.#published % this.#options.maxMessages;
+  /** The next message may be published: the window is not full, and has not failed. */
+  get hasRoom(): boolean {
+    return !this.#failed && this.#isOpen;
+  }
+
+  /** Resolves when there is room, or on `release`; rejects with the window's failure. */
+  room(): Promise<void> {
+    return this.hasRoom ? Promise.resolve() : this.#wait("room");
+  }
+
+  /** Adds the message that was just published; only where there is room. */
+  add(entry: Entry, bytes: number): void {
+    const { maxMessages } = this.#options;
+    if (this.size === maxMessages) throw new RangeError(`${maxMessages} messages are in flight already`);
+    const index = this.#published % maxMessages;
     this.#entries[index] = entry;
     this.#sizes[index] = bytes;
     this.#confirmed[index] = false;
     this.#published++;
     this.#bytes += bytes;
-    return this.#hasRoom() && !this.#failed ? undefined : this.#wait("room");
   }
 
   /** The broker confirmed message `number`; with `multiple`, every message up to it. */
@@ -110,7 +118,7 @@ export class ConfirmWindow<Entry> {
     if (this.#settled === before) return;
     onSettled?.(this.#settled);
     const until = this.#waiter?.until;
-    if (until === "room" ? this.#hasRoom() : until === "empty" && this.size === 0) this.#wake();
+    if (until === "room" ? this.#isOpen : until === "empty" && this.size === 0) this.#wake();
   }
 
   /** Resolves when everything is confirmed; rejects with the window's failure. */
@@ -158,7 +166,7 @@ export class ConfirmWindow<Entry> {
     this.#limit = Math.min(this.#limit * 2, this.#options.maxMessages);
   }
 
-  #hasRoom(): boolean {
+  get #isOpen(): boolean {
     return this.size < this.#limit && this.#bytes < this.#options.maxBytes;
   }
 

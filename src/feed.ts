@@ -7,7 +7,7 @@ import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
 import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
-import { type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
+import { admission, type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import type { State } from "./telemetry/status.ts";
@@ -78,6 +78,9 @@ export interface FeedParts {
 
 /** There was no such table at the cursor. */
 const TABLE_NOT_THERE: readonly ErrorKind[] = ["TableMissing", "TableNotAtCursor"];
+
+/** In milliseconds: where even the cluster's present time is too old, each session ends with a gap. */
+const PAUSE_BEHIND_GAP = 1000;
 
 /** One connection to a broker, with what is in flight on it. */
 export interface Outlet {
@@ -217,7 +220,8 @@ export class Feed {
     const { kind, message } = AgentError.from(failure);
     const expired = kind === "CursorExpired";
     if (expired && !position.scanning && this.#parts.onExpiredCursor !== "fail" && !signal.aborted) {
-      return await this.#jumpTheGap(position, outlet, signal);
+      await this.#jumpTheGap(position, outlet, signal);
+      return await this.#parts.clock.sleep(PAUSE_BEHIND_GAP, signal);
     }
     const overtaken = expired && position.scanning;
     const tooEarly = TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
@@ -235,17 +239,18 @@ export class Feed {
     const to: Position = { cursor: await source.now(), scanning: onExpiredCursor === "rescan" };
     await unlessAborted(window.drained(), signal);
     for (const table of tables) {
+      await admission(queue, window, signal);
       if (signal.aborted) return;
       const marker = gapMarker(table, from, to);
       const message = encode(marker);
       const { key } = marker;
       queue.publish(message);
       const sent = { table, key, previous: undefined, committed: undefined, publishedAt: clock.now() };
-      await window.add(sent, message.body.length);
+      window.add(sent, message.body.length);
     }
     await unlessAborted(window.drained(), signal);
     if (signal.aborted) return;
-    await this.#cursor.jump(to);
+    if (!await this.#cursor.jump(to)) return;
     this.#guard.clear();
     checkpoints.clear();
     observe.gap(from, to);

@@ -113,18 +113,19 @@ export class FeedCursor {
   }
 
   /**
-   * No session can start at the cursor any more: goes on from `next`, whatever lies between. Without effect where somebody
-   * else changed what is stored: the next session reads that.
+   * No session can start at the cursor any more: goes on from `next`, whatever lies between. False, and without effect,
+   * where somebody else changed what is stored: the next session reads that.
    *
    * @throws AgentError
    */
-  async jump(next: Position): Promise<void> {
+  async jump(next: Position): Promise<boolean> {
     this.#isRead = false;
     try {
       await this.#attempt;
-      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return;
+      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return false;
       this.#stored = next;
       this.#confirmed = this.#attempted = undefined;
+      return true;
     } finally {
       this.#isRead = true;
     }

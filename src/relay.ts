@@ -39,7 +39,11 @@ export interface RelayParts {
     raiseFloor(resolved: Hlc): void;
   };
   /** Bounds and orders what is in flight. */
-  readonly window: { add(entry: InFlight, bytes: number): Promise<void> | undefined };
+  readonly window: {
+    readonly hasRoom: boolean;
+    room(): Promise<void>;
+    add(entry: InFlight, bytes: number): void;
+  };
   /** Resolved timestamps on their way to the cursor. */
   readonly checkpoints: { mark(resolved: Hlc): void };
   /** Where messages go. */
@@ -86,8 +90,8 @@ export async function relay(
         observe.dropped(event);
         continue;
       }
-      while (queue.blocked !== undefined && !signal.aborted) {
-        await unlessAborted(queue.blocked, signal);
+      if (queue.blocked !== undefined || !window.hasRoom) {
+        await admission(queue, window, signal);
         publishedAt = now();
       }
       if (signal.aborted) return;
@@ -103,11 +107,23 @@ export async function relay(
       const { table, key, updated, operation } = event;
       const committed = operation === "read" ? undefined : updated;
       queue.publish(message);
-      const full = window.add({ table, key, previous, committed, publishedAt }, message.body.length);
-      if (full !== undefined) {
-        await full;
-        publishedAt = now();
-      }
+      window.add({ table, key, previous, committed, publishedAt }, message.body.length);
     }
+  }
+}
+
+/**
+ * Resolves when the next message may be published, or the signal aborts: the broker takes messages, and the window has
+ * room. Whoever aborts has to release the window too.
+ */
+export async function admission(
+  queue: Pick<MessageQueue, "blocked">,
+  window: Pick<RelayParts["window"], "hasRoom" | "room">,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    if (queue.blocked !== undefined) await unlessAborted(queue.blocked, signal);
+    else if (!window.hasRoom) await window.room();
+    else return;
   }
 }

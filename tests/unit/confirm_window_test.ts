@@ -16,14 +16,12 @@ function opened(options: Partial<WindowOptions<number>> = {}) {
   return { window, reports };
 }
 
-/** Adds entries `published + 1` and so on; the promise of the last one, if it has to be awaited. */
-function add(window: ConfirmWindow<number>, count: number, bytes = 1): Promise<void> | undefined {
-  let full: Promise<void> | undefined;
+/** Adds entries `published + 1` and so on, while there is room. */
+function add(window: ConfirmWindow<number>, count: number, bytes = 1): void {
   for (let i = 0; i < count; i++) {
-    assert.equal(full, undefined, "added to a full window");
-    full = window.add(window.published + 1, bytes);
+    assert.equal(window.hasRoom, true);
+    window.add(window.published + 1, bytes);
   }
-  return full;
 }
 
 async function isPending(promise: Promise<unknown>): Promise<boolean> {
@@ -75,40 +73,49 @@ Deno.test("confirm() counts a message once, and nothing that was never published
   assert.deepEqual([window.published, window.settled, window.bytes], [3, 3, 0]);
 });
 
-Deno.test("add() of the last message that fits gives a promise, which a confirm resolves (G7)", async () => {
+Deno.test("room() waits for a confirm when as many messages as may be are in flight (G7)", async () => {
   const { window } = opened({ maxMessages: 3 });
-  const full = add(window, 3);
-  assert.ok(full instanceof Promise);
+  await window.room();
+  add(window, 3);
+  assert.equal(window.hasRoom, false);
+  const room = window.room();
   window.confirm(2, false);
-  assert.equal(await isPending(full), true);
+  assert.equal(await isPending(room), true);
   window.confirm(1, false);
-  await full;
-  assert.equal(window.size, 1);
+  await room;
+  assert.deepEqual([window.hasRoom, window.size], [true, 1]);
 });
 
-Deno.test("add() is bounded in bytes too, and a single larger message passes alone (G7)", async () => {
+Deno.test("add() to a full window throws: it would overwrite what is not confirmed (G1)", () => {
+  const { window } = opened({ maxMessages: 2 });
+  add(window, 2);
+  assert.throws(() => window.add(3, 1), RangeError);
+  assert.deepEqual(window.unsettled(), [2, 1]);
+});
+
+Deno.test("room() is bounded in bytes too, and a single larger message passes alone (G7)", async () => {
   const { window } = opened({ maxBytes: 100 });
-  assert.equal(window.add(1, 60), undefined);
-  const full = window.add(2, 60);
-  assert.ok(full instanceof Promise);
-  assert.equal(window.bytes, 120);
+  add(window, 2, 60);
+  assert.deepEqual([window.hasRoom, window.bytes], [false, 120]);
   window.confirm(1, false);
-  await full;
+  await window.room();
   window.confirm(2, false);
-  const huge = window.add(3, 5000);
+  add(window, 1, 5000);
   assert.equal(window.bytes, 5000);
-  assert.equal(await isPending(huge!), true);
+  const room = window.room();
+  assert.equal(await isPending(room), true);
   window.confirm(3, false);
-  await huge;
+  await room;
 });
 
 Deno.test("a window of one message takes one at a time", async () => {
   const { window } = opened({ maxMessages: 1 });
   for (let number = 1; number <= 3; number++) {
-    const full = window.add(number, 1);
-    assert.equal(await isPending(full!), true);
+    add(window, 1);
+    const room = window.room();
+    assert.equal(await isPending(room), true);
     window.confirm(number, false);
-    await full;
+    await room;
   }
   assert.equal(window.settled, 3);
 });
@@ -126,9 +133,10 @@ Deno.test("drained() resolves when everything is confirmed, and at once when not
 
 Deno.test("release() lets a relay go on that waits for room, but does not call the window drained", async () => {
   const { window } = opened({ maxMessages: 1 });
-  const full = window.add(1, 1);
+  add(window, 1);
+  const room = window.room();
   window.release();
-  await full;
+  await room;
   const drained = window.drained();
   window.release();
   assert.equal(await isPending(drained), true);
@@ -138,13 +146,14 @@ Deno.test("release() lets a relay go on that waits for room, but does not call t
 
 Deno.test("fail() rejects whoever waits, and everybody after, with the first cause", async () => {
   const { window, reports } = opened({ maxMessages: 1 });
-  const full = window.add(1, 1);
+  add(window, 1);
+  const room = window.room();
   const nacked = new Error("nacked"), gone = new Error("socket closed");
   window.fail(nacked);
   window.fail(gone);
-  await assert.rejects(full!, nacked);
+  await assert.rejects(room, nacked);
   await assert.rejects(window.drained(), nacked);
-  await assert.rejects(window.add(2, 1)!, nacked);
+  await assert.rejects(window.room(), nacked);
   assert.deepEqual(reports.failures, [nacked]);
 });
 
@@ -162,15 +171,16 @@ Deno.test("fail() ends the counting: a confirm after it settles nothing (G1)", (
 Deno.test("fail() with a promise stops counting at once, and reports the cause when it is found", async () => {
   const { window, reports } = opened({ maxMessages: 2 });
   const { promise, resolve } = Promise.withResolvers<unknown>();
-  const full = add(window, 2);
+  add(window, 2);
+  const room = window.room();
   window.fail(promise);
   window.confirm(2, true);
   assert.equal(window.settled, 0);
-  assert.equal(await isPending(full!), true);
+  assert.equal(await isPending(room), true);
   assert.deepEqual(reports.failures, []);
   const cause = new Error("no queue is bound");
   resolve(cause);
-  await assert.rejects(full!, cause);
+  await assert.rejects(room, cause);
   await assert.rejects(window.drained(), cause);
   assert.deepEqual(reports.failures, [cause]);
 });
@@ -207,8 +217,8 @@ Deno.test("the window starts small and doubles with every full window confirmed,
 
 Deno.test("the window does not grow while nothing is confirmed", async () => {
   const { window } = opened({ maxMessages: 10, initialMessages: 2 });
-  const full = add(window, 2);
-  assert.equal(await isPending(full!), true);
+  add(window, 2);
+  assert.equal(await isPending(window.room()), true);
   assert.equal(window.limit, 2);
 });
 
@@ -264,10 +274,14 @@ Deno.test("the window is the plain list of messages, for any order of publishes 
             naive.failed = true;
           } else if ("bytes" in step) {
             if (rejected || (full !== undefined && !woken)) continue;
-            full = window.add(naive.sizes.push(step.bytes), step.bytes);
-            woken = false;
-            full?.then(() => woken = true, () => woken = rejected = true);
-            assert.equal(full === undefined, hasRoom() && !naive.failed);
+            assert.equal(window.hasRoom, hasRoom() && !naive.failed);
+            full = undefined;
+            if (window.hasRoom) window.add(naive.sizes.push(step.bytes), step.bytes);
+            if (!window.hasRoom) {
+              full = window.room();
+              woken = false;
+              full.then(() => woken = true, () => woken = rejected = true);
+            }
           } else {
             const before = naive.settled;
             const number = before + step.confirm;

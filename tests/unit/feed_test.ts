@@ -156,7 +156,9 @@ Deno.test("a changefeed that ends without an error is opened again", async () =>
 const expired = new AgentError("CursorExpired", "Garbage collection has overtaken the cursor");
 
 Deno.test("an expired cursor is jumped, where asked to, when the marker of the gap is confirmed", async () => {
-  const { source, broker, store, stop, running, told } = agentOnBench({}, { onExpiredCursor: "rescan" });
+  const { source, broker, clock, store, stop, running, told } = agentOnBench({}, {
+    onExpiredCursor: "rescan",
+  });
   source.clock = hlcOf(50);
   source.send(row("a", 11));
   source.fail(expired);
@@ -168,9 +170,28 @@ Deno.test("an expired cursor is jumped, where asked to, when the marker of the g
   assert.equal(store.position?.cursor, hlcOf(10));
   broker.connection.outcomes.confirmed(2, false);
   await settled();
+  assert.equal(source.opened.length, 1, "a gap after a gap must not be a hot loop");
+  await clock.pass(1_000);
   assert.deepEqual(source.opened.at(-1), { cursor: hlcOf(50), scanning: true });
   assert.deepEqual(store.position, { cursor: hlcOf(50), scanning: true });
   assert.deepEqual(told, [`gap ${hlcOf(10)} ${hlcOf(50)} true`]);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a broker that takes nothing gets no marker of a gap before it does", async () => {
+  const { source, broker, stop, running } = agentOnBench({}, { onExpiredCursor: "latest" });
+  await settled();
+  const blocked = Promise.withResolvers<void>();
+  broker.connection.blocked = blocked.promise;
+  source.fail(expired);
+  await settled();
+  assert.deepEqual(broker.connection.published, []);
+  broker.connection.blocked = undefined;
+  blocked.resolve();
+  await settled();
+  assert.equal(broker.connection.published.length, 1);
+  broker.connection.outcomes.confirmed(1, false);
   stop.abort();
   await running;
 });

@@ -219,6 +219,18 @@ Deno.test("relay() waits when the window is full, and publishes on when there is
   assert.equal(only(diary, "publish").length, 4);
 });
 
+Deno.test("relay() that starts on a full window waits for room first (G1, G7)", async () => {
+  const { run, diary, window, written } = rig({ maxMessages: 1 });
+  await run(new ScriptedFeed([[row("[1]", 1)]]));
+  const running = run(new ScriptedFeed([[row("[2]", 1)]]));
+  await written("received [2]@1");
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual(only(diary, "publish"), ["publish [1]@1"]);
+  window.confirm(1, false);
+  await running;
+  assert.deepEqual(only(diary, "publish"), ["publish [1]@1", "publish [2]@1"]);
+});
+
 Deno.test("relay() does not publish while the broker is blocked, but goes on reading what needs no broker", async () => {
   const parts = rig();
   const { run, diary, written } = parts;
