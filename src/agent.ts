@@ -1,3 +1,4 @@
+import { unlessAborted } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import { drain } from "./drain.ts";
 import { AgentError } from "./errors.ts";
@@ -88,7 +89,8 @@ export class Agent {
   }
 
   async #runSession(stop: AbortSignal): Promise<void> {
-    const lock = this.#options.lock ? await this.#lockName() : undefined;
+    const lock = this.#options.lock ? await unlessAborted(this.#lockName(), stop) : undefined;
+    if (stop.aborted) return;
     this.#session = new Session(this.#options, { ...this.#parts, feed: this.#feed, retry: this.#retry });
     await this.#session.run(lock, stop);
   }

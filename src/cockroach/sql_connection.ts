@@ -15,6 +15,7 @@ export interface Statement {
 export class SqlConnection {
   readonly #url: DatabaseUrl;
   readonly #applicationName: string;
+  readonly #closed: AbortController = new AbortController();
   #connection: Promise<Connection> | undefined;
 
   /** Does not connect yet. */
@@ -50,14 +51,19 @@ export class SqlConnection {
         for (const { text, values } of statements) await connection.query(text, values);
         await connection.query("COMMIT");
       } catch (failure) {
-        await this.close(); // rolls back
+        await this.#drop(); // rolls back
         throw failure;
       }
     });
   }
 
-  /** Closes the connection, if there is one. */
+  /** Closes the connection, if there is one, or is being made; no other is made. */
   async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#drop();
+  }
+
+  async #drop(): Promise<void> {
     const connection = this.#connection;
     this.#connection = undefined;
     const opened = await connection?.catch(() => undefined);
@@ -68,14 +74,14 @@ export class SqlConnection {
     try {
       return await run(await this.#connected());
     } catch (cause) {
-      if (!(cause instanceof pg.DatabaseError)) await this.close();
+      if (!(cause instanceof pg.DatabaseError)) await this.#drop();
       throw classifySourceError(cause, attempted);
     }
   }
 
   /** A connection that broke while nobody used it is no failure of what is to be done now. */
   async #connected(): Promise<Connection> {
-    if ((await this.#connection)?.broken) await this.close();
-    return await (this.#connection ??= connect(this.#url, this.#applicationName));
+    if ((await this.#connection)?.broken) await this.#drop();
+    return await (this.#connection ??= connect(this.#url, this.#applicationName, this.#closed.signal));
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../src/errors.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
+import { ManualSource } from "../support/manual_feed.ts";
 import { settled } from "../support/virtual_clock.ts";
 
 const lost = new AgentError("BrokerUnreachable", "Lost the connection");
@@ -82,6 +83,16 @@ Deno.test("run() ends without a failure when it is stopped while the broker is a
   assert.deepEqual(told, ["BrokerUnreachable", "BrokerUnreachable"]);
   stop.abort();
   await running;
+});
+
+Deno.test("run() ends at once when it is stopped while CockroachDB does not say which cluster it is", async () => {
+  const source = new ManualSource();
+  source.clusterId = () => new Promise(() => {});
+  const { broker, stop, running } = agentOnBench({ lock: true }, { source });
+  await settled();
+  stop.abort();
+  await running;
+  assert.deepEqual(broker.connections, []);
 });
 
 Deno.test("run() stores what was confirmed before a stop although the broker is gone", async () => {

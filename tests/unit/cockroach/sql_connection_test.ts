@@ -97,9 +97,20 @@ Deno.test("SqlConnection.transaction() is all on one connection, which a failure
   await sql.close();
 });
 
-Deno.test("SqlConnection.close() is nothing when there is no connection", async () => {
-  const sql = new SqlConnection(url(`127.0.0.1:${await deadPort()}`), "a");
+Deno.test("SqlConnection.close() does not wait for a silent server", async () => {
+  await using server = new ScriptedServer({ silent: true });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const asking = failureOf(sql.query("Cannot ask", "SELECT $1", ["1"]));
+  await server.clientGreeted;
   await sql.close();
+  await Promise.all([asking, server.clientClosed]);
+  assert.equal(server.startups.length, 1);
+});
+
+Deno.test("SqlConnection.close() is nothing when there is no connection", async () => {
+  const port = await deadPort();
+  await new SqlConnection(url(`127.0.0.1:${port}`), "a").close();
+  const sql = new SqlConnection(url(`127.0.0.1:${port}`), "a");
   assert.equal((await failureOf(sql.query("Cannot ask", "SELECT 1"))).kind, "SourceUnreachable");
   await sql.close();
 });
