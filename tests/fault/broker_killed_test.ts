@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { MAX_IN_FLIGHT, Trial } from "./trial.ts";
 
-// RabbitMQ 3.10.8 writes the tables of a new queue to disk some seconds after it was declared; killed before, it never
-// finds a leader for the queue again.
-const WRITE_TABLES = "mnesia:sync_log(), [dets:sync(Table) || Table <- dets:all()].";
-
 Deno.test("a RabbitMQ that is killed keeps what it confirmed, and gets the rest when it is back", async () => {
   await using trial = await Trial.start({ rabbitmq: { own: true } });
-  await trial.rabbitmq.ctl("eval", WRITE_TABLES);
+  await trial.rabbitmq.rememberQueues();
   await using agent = await trial.running();
   await trial.witness.note("killed");
   await trial.rabbitmq.kill();

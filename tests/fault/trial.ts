@@ -40,6 +40,8 @@ export interface TrialOptions {
   readonly keys?: number;
   /** Arguments of the queue. */
   readonly queueArguments?: Record<string, string | number>;
+  /** Repeats the random choices of a trial; default: FAULT_SEED, else a new one. */
+  readonly seed?: number | undefined;
 }
 
 /**
@@ -71,6 +73,7 @@ export class Trial {
     witness: Witness,
     rows: number,
     keys: number,
+    seed: number | undefined,
   ) {
     this.cockroach = cockroach;
     this.rabbitmq = rabbitmq;
@@ -78,7 +81,7 @@ export class Trial {
     this.name = witness.queue;
     this.#rows = rows;
     this.#keys = keys;
-    this.seed = Number(Deno.env.get("FAULT_SEED") ?? Math.floor(Math.random() * 1e9));
+    this.seed = seed ?? Number(Deno.env.get("FAULT_SEED") ?? Math.floor(Math.random() * 1e9));
     this.#watch = new CursorWatch(() => this.cursor(), witness);
     say(`FAULT_SEED=${this.seed}`);
   }
@@ -94,7 +97,7 @@ export class Trial {
     const witness = await Witness.start(rabbitmq.url, name, queueArguments);
     await cockroach.sql(`CREATE TABLE ${name} (id INT PRIMARY KEY, version INT NOT NULL, payload STRING)`);
     await cockroach.sql(`INSERT INTO ${name} SELECT g, 0, 'first' FROM generate_series(0, ${rows - 1}) g`);
-    return new Trial(cockroach, rabbitmq, witness, rows, Math.min(keys, rows));
+    return new Trial(cockroach, rabbitmq, witness, rows, Math.min(keys, rows), options.seed);
   }
 
   /** The workload, once it runs. */
@@ -188,10 +191,10 @@ export class Trial {
   }
 
   /** Waits until everything committed before this call is confirmed, which is when the stored cursor is above it. */
-  async caughtUp(): Promise<void> {
+  async caughtUp(deadline = SETTLE_DEADLINE): Promise<void> {
     const [{ now } = {}] = await this.cockroach.sql("SELECT cluster_logical_timestamp()::STRING AS now");
     const least = BigInt(String(now).replace(".", ""));
-    await until("a cursor above all changes", SETTLE_DEADLINE, async () => {
+    await until("a cursor above all changes", deadline, async () => {
       const cursor = await this.cursor();
       return cursor !== undefined && BigInt(cursor.replace(".", "")) >= least ? true : undefined;
     }).catch(async (error) => {
