@@ -56,12 +56,29 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
     "OptionRejected",
   ], // error-bad-option
   [/restart transaction/, "SerializationConflict"],
+  [
+    /SSL connection required/, // 08P01, ErrSSLRequired of pgwire/server.go
+    "SourceDenied",
+    "the cluster wants TLS: set sslmode=verify-full and sslrootcert in DATABASE_URL",
+  ],
+  [
+    /does not support SSL/, // pg's own text
+    "SourceDenied",
+    "the cluster has no TLS: set sslmode=disable in DATABASE_URL, if that is what you want",
+  ],
+  [
+    /client certificates in request|TLS peer certificates|but certificate is for/, // pgwire's auth_methods.go
+    "SourceDenied",
+    "name the user's own certificate in DATABASE_URL: sslcert and sslkey, or give a password",
+  ],
 ];
 
 /** What Node.js calls failures of name resolution, TCP and TLS. */
 const UNREACHABLE =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/;
-const CERTIFICATE_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
+const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_SSL|^ERR_TLS/;
+const TLS_HINT =
+  "check sslmode and sslrootcert in DATABASE_URL, the certificate's names and dates, and sslcert with sslkey if you give them";
 const CERTIFICATE = /certificate|SSL connection/i;
 const DISCONNECTED = /Connection terminated|timeout expired|Query read timeout|socket|is not queryable/i;
 
@@ -116,9 +133,9 @@ function kindOf(code: string | undefined, message: string): [ErrorKind, string?]
     if (/^(ENOENT|EACCES|EISDIR)$/.test(code)) {
       return ["ConfigInvalid", "check the paths in sslrootcert, sslcert and sslkey of DATABASE_URL"];
     }
-    if (CERTIFICATE_CODE.test(code)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
+    if (TLS_CODE.test(code)) return ["SourceDenied", TLS_HINT];
   }
-  if (CERTIFICATE.test(message)) return ["SourceDenied", "check sslmode and sslrootcert in DATABASE_URL"];
+  if (CERTIFICATE.test(message)) return ["SourceDenied", TLS_HINT];
   if (DISCONNECTED.test(message)) return ["SourceUnreachable"];
   return ["Unknown"];
 }

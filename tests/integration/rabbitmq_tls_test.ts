@@ -1,39 +1,36 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import type { RabbitMQOptions } from "../../src/rabbitmq/broker.ts";
 import { RabbitMQBroker } from "../../src/rabbitmq/broker.ts";
-import { run } from "../support/guarded_process.ts";
+import { type Certificate, TestAuthority } from "../support/certificates.ts";
 import { freePort } from "../support/ports.ts";
 import { RabbitMQ } from "../support/rabbitmq.ts";
 import { deleteQueues, messageTo, Observed, optionsFor, Outcomes, withSession } from "./rabbitmq_rig.ts";
 
-interface Credentials {
-  readonly cert: string;
-  readonly key: string;
-}
+type Credentials = Pick<Certificate, "cert" | "key">;
 
 let rabbitmq: RabbitMQ;
-let folder = "";
+let authority: TestAuthority;
 let port = 0;
 let ca = "";
 let client: Credentials;
 let stranger: Credentials;
 
 Deno.test.beforeAll(async () => {
-  folder = await Deno.makeTempDir({ prefix: "tls-" });
   port = freePort();
-  await makeAuthority();
-  await makeCertificate("server", "subjectAltName=DNS:localhost");
-  client = await makeCertificate("client");
-  stranger = await makeCertificate("stranger");
-  ca = await Deno.readTextFile(join(folder, "ca.pem"));
+  authority = await TestAuthority.create();
+  ({ ca } = authority);
+  const server = await authority.certify("server", { altName: "DNS:localhost" });
+  [client, stranger] = [
+    credentialsOf(await authority.certify("client")),
+    credentialsOf(await authority.certify("stranger")),
+  ];
   rabbitmq = await RabbitMQ.start({
     own: true,
     plugins: ["rabbitmq_auth_mechanism_ssl"],
     config: `listeners.ssl.default = 127.0.0.1:${port}
-ssl_options.cacertfile = ${folder}/ca.pem
-ssl_options.certfile = ${folder}/server.pem
-ssl_options.keyfile = ${folder}/server.key
+ssl_options.cacertfile = ${authority.caPath}
+ssl_options.certfile = ${server.certPath}
+ssl_options.keyfile = ${server.keyPath}
 ssl_options.verify = verify_peer
 ssl_options.fail_if_no_peer_cert = false
 ssl_cert_login_from = common_name
@@ -46,29 +43,11 @@ auth_mechanisms.2 = EXTERNAL
 });
 Deno.test.afterAll(async () => {
   await rabbitmq.stop();
-  await Deno.remove(folder, { recursive: true });
+  await authority[Symbol.asyncDispose]();
 });
 
-async function makeAuthority(): Promise<void> {
-  const subject = ["-subj", "/CN=test authority", "-days", "2", "-nodes"];
-  await openssl("req", "-x509", "-newkey", "rsa:2048", ...subject, "-keyout", "ca.key", "-out", "ca.pem");
-}
-
-async function makeCertificate(name: string, extension = ""): Promise<Credentials> {
-  await Deno.writeTextFile(join(folder, `${name}.ext`), `basicConstraints=CA:FALSE\n${extension}\n`);
-  const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", `${name}.key`];
-  await openssl("req", ...key, "-subj", `/CN=${name}`, "-out", `${name}.csr`);
-  const authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2"];
-  const extensions = ["-extfile", `${name}.ext`];
-  await openssl("x509", "-req", "-in", `${name}.csr`, ...authority, ...extensions, "-out", `${name}.pem`);
-  return {
-    cert: await Deno.readTextFile(join(folder, `${name}.pem`)),
-    key: await Deno.readTextFile(join(folder, `${name}.key`)),
-  };
-}
-
-async function openssl(...args: string[]): Promise<void> {
-  await run("openssl", args, { cwd: folder });
+function credentialsOf({ cert, key }: Certificate): Credentials {
+  return { cert, key };
 }
 
 function optionsWith(credentials: string, tls: RabbitMQOptions["tls"], host = "localhost"): RabbitMQOptions {

@@ -5,6 +5,7 @@ import * as messages from "./messages.ts";
 import { Session, type Wire } from "./session.ts";
 import { Signal, waitForAny } from "./signal.ts";
 import { SqlError } from "./sql_error.ts";
+import type { TlsEnd, Transport } from "./tls_end.ts";
 
 const SSL_REQUEST = 80877103;
 const GSS_REQUEST = 80877104;
@@ -21,16 +22,21 @@ export class Connection implements Wire {
   /** Set once the client has logged in. */
   session: Session | undefined;
   readonly #cluster: Cluster;
-  readonly #socket: Deno.TcpConn;
+  readonly #plain: Deno.TcpConn;
+  readonly #tls: TlsEnd | undefined;
+  #socket: Transport;
+  /** Common name of the client's certificate. */
+  #peer: string | undefined;
   readonly #reader = new FrameReader();
   readonly #frames: Frame[] = [];
   readonly #arrived = new Signal();
   readonly #taken = new Signal();
   readonly #gone = new AbortController();
 
-  constructor(cluster: Cluster, socket: Deno.TcpConn, node: number) {
+  constructor(cluster: Cluster, socket: Deno.TcpConn, node: number, tls?: TlsEnd) {
     this.#cluster = cluster;
-    this.#socket = socket;
+    this.#plain = this.#socket = socket;
+    this.#tls = tls;
     this.node = node;
   }
 
@@ -61,7 +67,11 @@ export class Connection implements Wire {
   close(): void {
     if (this.closed.aborted) return;
     this.#gone.abort(new Error("connection closed"));
-    this.#socket.close();
+    try {
+      this.#socket.close();
+    } catch (error) {
+      if (!isDisconnect(error)) throw error; // the end of a failed handshake has closed it
+    }
     this.#arrived.fire();
   }
 
@@ -130,9 +140,20 @@ export class Connection implements Wire {
       const code = reader.int32();
       if (code === CANCEL_REQUEST) return undefined;
       if (code !== SSL_REQUEST && code !== GSS_REQUEST) return reader;
-      await this.write(new TextEncoder().encode("N"));
+      if (code === SSL_REQUEST && this.#tls !== undefined && this.#socket === this.#plain) {
+        if (!await this.#secure(this.#tls)) return undefined;
+      } else await this.write(new TextEncoder().encode("N"));
     }
     return undefined;
+  }
+
+  async #secure(tls: TlsEnd): Promise<boolean> {
+    await this.write(new TextEncoder().encode("S"));
+    const secure = await tls.secure(this.#plain);
+    if (secure === undefined) return false;
+    this.#socket = secure;
+    this.#peer = secure.peer;
+    return true;
   }
 
   async #logIn(refuse: SqlError | undefined): Promise<Session | undefined> {
@@ -146,7 +167,7 @@ export class Connection implements Wire {
       parameters.set(name, reader.string());
     }
     const user = parameters.get("user") ?? "root";
-    const failure = refuse ?? await this.#authenticate(user);
+    const failure = refuse ?? this.#checkTls(user) ?? await this.#authenticate(user);
     if (failure !== undefined) {
       await this.write(messages.errorResponse(failure));
       return undefined;
@@ -155,6 +176,24 @@ export class Connection implements Wire {
     await this.#greet(user, application);
     const database = parameters.get("database") ?? "defaultdb";
     return new Session(this.#cluster, this, user, database, application);
+  }
+
+  /** Texts of CockroachDB's pgwire/server.go, auth_methods.go and security/auth.go. */
+  #checkTls(user: string): SqlError | undefined {
+    const { insist, clientCertificates } = this.#tls?.options ?? {};
+    if (insist && this.#socket === this.#plain) {
+      return new SqlError(
+        "08P01",
+        "node is running secure mode, SSL connection required",
+        undefined,
+        "FATAL",
+      );
+    }
+    if (clientCertificates === undefined || this.#peer === user) return undefined;
+    const text = this.#peer === undefined
+      ? "no TLS peer certificates, but required for auth"
+      : `requested user is ${user}, but certificate is for ${this.#peer}`;
+    return new SqlError("28000", text, undefined, "FATAL");
   }
 
   async #authenticate(name: string): Promise<SqlError | undefined> {

@@ -12,7 +12,7 @@ type Handlers = {
 export function controlHandlers(simulator: Simulator): Handlers {
   const { cluster } = simulator;
   return {
-    addNode: ({ port }) => simulator.addNode(port),
+    addNode: ({ port, tls }) => simulator.addNode(port, tls),
     removeNode: async ({ port }) => {
       await simulator.removeNode(port);
       return null;

@@ -1,6 +1,7 @@
 import type { Cluster } from "./cluster.ts";
 import { Connection } from "./connection.ts";
 import { SqlError } from "./sql_error.ts";
+import { TlsEnd, type TlsOptions } from "./tls_end.ts";
 
 /** How long a draining node lets feeds go on, in milliseconds. */
 const DRAIN_TIME = 100;
@@ -16,9 +17,12 @@ export class Node {
   #draining = false;
   #serving: Promise<void> = Promise.resolve();
 
+  readonly #tls: TlsEnd | undefined;
+
   /** @param port 0 takes a free one */
-  constructor(cluster: Cluster, port: number) {
+  constructor(cluster: Cluster, port: number, tls?: TlsOptions) {
     this.#cluster = cluster;
+    this.#tls = tls === undefined ? undefined : new TlsEnd(tls);
     this.#listener = Deno.listen({ hostname: "127.0.0.1", port });
     this.port = this.#listener.addr.port;
     this.#serving = this.#serve(this.#listener);
@@ -36,6 +40,12 @@ export class Node {
     for (const connection of this.#connections.keys()) connection.close();
     await this.#serving;
     await Promise.all(this.#connections.values());
+  }
+
+  /** {@linkcode kill}, for good. */
+  async remove(): Promise<void> {
+    await this.kill();
+    this.#tls?.close();
   }
 
   /** A graceful shutdown: feeds get 57014, then every connection 57P01 (recording error-server-drain). */
@@ -59,7 +69,7 @@ export class Node {
   async #serve(listener: Deno.TcpListener): Promise<void> {
     for await (const socket of listener) {
       socket.setNoDelay(true);
-      const connection = new Connection(this.#cluster, socket, this.port);
+      const connection = new Connection(this.#cluster, socket, this.port, this.#tls);
       const refusal = this.#draining
         ? new SqlError("57P01", "server is not accepting clients", undefined, "FATAL")
         : undefined;

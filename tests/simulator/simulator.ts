@@ -1,5 +1,6 @@
 import { Cluster } from "./cluster.ts";
 import { Node } from "./node.ts";
+import type { TlsOptions } from "./tls_end.ts";
 import { RECORDED_VERSION } from "./version.ts";
 
 /** How to start a simulator. */
@@ -30,8 +31,8 @@ export class Simulator {
   }
 
   /** One more node of the same cluster. */
-  addNode(port = 0): { readonly port: number; readonly url: string } {
-    const node = new Node(this.cluster, port);
+  addNode(port = 0, tls?: TlsOptions): { readonly port: number; readonly url: string } {
+    const node = new Node(this.cluster, port, tls);
     this.nodes.set(node.port, node);
     return { port: node.port, url: urlOf(node.port) };
   }
@@ -45,13 +46,13 @@ export class Simulator {
 
   /** Takes a node away for good. */
   async removeNode(port: number): Promise<void> {
-    await this.node(port).kill();
+    await this.node(port).remove();
     this.nodes.delete(port);
   }
 
   /** Ends all connections and the cluster. */
   async stop(): Promise<void> {
-    await Promise.all([...this.nodes.values()].map((node) => node.kill()));
+    await Promise.all([...this.nodes.values()].map((node) => node.remove()));
     await this.cluster.stop();
   }
 }

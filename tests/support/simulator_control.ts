@@ -1,6 +1,7 @@
 import type { CancelRequest, ControlActions, NodeAddress } from "../simulator/control_messages.ts";
 import type { Fault } from "../simulator/faults.ts";
 import type { GeneratedOptions } from "../simulator/generated_table.ts";
+import type { TlsOptions } from "../simulator/tls_end.ts";
 
 /** A fault without its target's node, which is the tests' own. */
 export type OwnFault = Fault extends infer Each ? Each extends Fault ? Omit<Each, "node" | "id"> : never
@@ -72,8 +73,8 @@ export class SimulatorControl {
     return (await this.call("cancelFeeds", { ...request, node: this.#port })).cancelled;
   }
 
-  /** One more node of the same cluster. */
-  addNode(): Promise<NodeAddress> {
-    return this.call("addNode", {});
+  /** One more node of the same cluster, on which TLS is spoken if told how. */
+  addNode(tls?: TlsOptions): Promise<NodeAddress> {
+    return this.call("addNode", tls === undefined ? {} : { tls });
   }
 }

@@ -121,6 +121,8 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
   ],
   ["v22", "57P03", "node is not accepting clients", "SourceUnreachable"],
   ["v22", "53300", "sorry, too many clients already", "SourceUnreachable"],
+  ["v26", "08P01", "node is running secure mode, SSL connection required", "SourceDenied"],
+  ["v20", "XXUUU", "no client certificates in request", "SourceDenied"],
   ["v22", "08006", "connection failure", "SourceUnreachable"],
   ["v22", "08004", "server rejected the connection", "SourceUnreachable"],
   ["v22", "28000", 'certificate authentication failed for user "alice"', "SourceDenied"],
@@ -160,6 +162,7 @@ const TRANSPORT: readonly (readonly [string, string | undefined, ErrorKind])[] =
   ["certificate has expired", "CERT_HAS_EXPIRED", "SourceDenied"],
   ["Hostname/IP does not match certificate's altnames", "ERR_TLS_CERT_ALTNAME_INVALID", "SourceDenied"],
   ["invalid peer certificate: UnknownIssuer", undefined, "SourceDenied"],
+  ["received fatal alert: UnknownCA", "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "SourceDenied"],
   ["ENOENT: no such file or directory, open '/certs/ca.crt'", "ENOENT", "ConfigInvalid"],
 ];
 
