@@ -21,6 +21,8 @@ export type Fault =
     | { readonly kind: "freeze" }
     /** Every row comes twice. */
     | { readonly kind: "repeat" }
+    /** Every value of a row ends in its middle. */
+    | { readonly kind: "malform" }
     /** As when ranges split: rows since the last resolved timestamp come again, mixed with new ones. */
     | { readonly kind: "rewind"; readonly share?: number; readonly times?: number }
     /** The feed fails, after that many more rows. */
@@ -89,6 +91,11 @@ export class Faults {
   /** True while feeds like this one send every row twice. */
   repeats(subject: FaultSubject): boolean {
     return this.#find("repeat", subject) !== undefined;
+  }
+
+  /** True while the values of feeds like this one end in their middle. */
+  malforms(subject: FaultSubject): boolean {
+    return this.#find("malform", subject) !== undefined;
   }
 
   /** The share of keys (0 to 1) that come again now; `use` when there were some. */
