@@ -21,7 +21,7 @@ export interface AgentObserver extends FeedObserver, SessionObserver {
 }
 
 /** What an agent works with. */
-export interface AgentParts extends Omit<FeedParts, "retry"> {
+export interface AgentParts extends Omit<FeedParts, "retry" | "lock"> {
   /** RabbitMQ. */
   readonly broker: Broker;
   /** Told everything that happens. */
@@ -47,7 +47,7 @@ export class Agent {
     this.#options = options;
     this.#parts = parts;
     this.#retry = new Retry(parts);
-    this.#feed = new Feed({ ...parts, retry: this.#retry });
+    this.#feed = new Feed({ ...parts, lock: options.lock, retry: this.#retry });
   }
 
   /** Messages and bytes in flight. */

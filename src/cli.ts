@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import process from "node:process";
 import type { Writable } from "node:stream";
 import { Agent } from "./agent.ts";
@@ -5,6 +6,7 @@ import { systemClock } from "./clock.ts";
 import { Changefeed } from "./cockroach/changefeed.ts";
 import { SqlConnection } from "./cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
+import type { FeedOwner } from "./cockroach/feed_owner.ts";
 import { CockroachHandover } from "./cockroach/handover.ts";
 import type { Config } from "./config.ts";
 import { type EncodeOptions, messageEncoder } from "./encode.ts";
@@ -82,6 +84,7 @@ interface Ends {
 
 function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
   const { feed, tables, database, diff } = config;
+  const owner = { feed, token: randomUUID() };
   const source = new Changefeed({
     url: database,
     applicationName: PROGRAM,
@@ -93,8 +96,8 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,
     broker: brokerOf(config, telemetry, stdout),
-    cursorStore: cursorStoreOf(config, cursorSql),
-    handover: config.cursorStore === "none" ? undefined : new CockroachHandover(feed, cursorSql),
+    cursorStore: cursorStoreOf(config, owner, cursorSql),
+    handover: config.cursorStore === "none" ? undefined : new CockroachHandover(owner, cursorSql),
     tables: [...tableColumns(config).keys()],
     onExpiredCursor: config.onExpiredCursor,
     initialScan: config.initialScan,
@@ -136,9 +139,9 @@ function brokerOf(
   );
 }
 
-function cursorStoreOf({ cursorStore, feed, initialScanGiven }: Config, sql: SqlConnection): CursorStore {
-  if (cursorStore === "none") return new VolatileCursorStore();
-  return new CockroachCursorStore({ feed, ignoreOriginal: initialScanGiven }, sql);
+function cursorStoreOf(config: Config, owner: FeedOwner, sql: SqlConnection): CursorStore {
+  if (config.cursorStore === "none") return new VolatileCursorStore();
+  return new CockroachCursorStore({ ...owner, ignoreOriginal: config.initialScanGiven }, sql);
 }
 
 function logOf({ logLevel, logFormat }: Config): Log {

@@ -25,7 +25,15 @@ export const POLICY = {
     action: "retry",
     hint: "the cursor could not be read or stored; check the database that holds the table cursor_store",
   },
-  CursorMoved: { action: "retry", hint: "somebody else changed this feed's cursor; going on from there" },
+  CursorMoved: {
+    action: "retry",
+    hint: "somebody else changed this feed's cursor or claimed the feed; going on from what is stored",
+  },
+  TakenOver: {
+    action: "stop",
+    hint:
+      "another process publishes this feed; run one at a time, or let RabbitMQ choose with --lock exclusive-queue",
+  },
   ScanExpired: {
     action: "retry",
     hint:

@@ -54,6 +54,8 @@ export interface FeedParts {
   readonly source: Source;
   /** Where the cursor is kept. */
   readonly cursorStore: CursorStore;
+  /** Only one publisher of the feed at a time. */
+  readonly lock: boolean;
   /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
   readonly handover: Handover | undefined;
   /** What the feed's table column holds for each table. */
@@ -106,10 +108,11 @@ export class Feed {
 
   /** Connects to nothing yet. */
   constructor(parts: FeedParts) {
-    const { source, cursorStore: store, initialScan, clock, observe, random } = parts;
+    const { source, cursorStore: store, lock, initialScan, clock, observe, random } = parts;
     this.#parts = parts;
     this.#cursor = new FeedCursor({
       store,
+      lock,
       start: async () => ({ cursor: await source.now(), scanning: initialScan }),
       backoff: newBackoff(random),
       clock,
@@ -242,11 +245,9 @@ export class Feed {
       await admission(queue, window, signal);
       if (signal.aborted) return;
       const marker = gapMarker(table, from, to);
-      const message = encode(marker);
-      const { key } = marker;
+      const { key } = marker, message = encode(marker), publishedAt = clock.now();
       queue.publish(message);
-      const sent = { table, key, previous: undefined, committed: undefined, publishedAt: clock.now() };
-      window.add(sent, message.body.length);
+      window.add({ table, key, previous: undefined, committed: undefined, publishedAt }, message.body.length);
     }
     await unlessAborted(window.drained(), signal);
     if (signal.aborted) return;

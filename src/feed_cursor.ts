@@ -2,15 +2,14 @@ import type { Backoff } from "./backoff.ts";
 import type { Position } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import { AgentError } from "./errors.ts";
+import { FeedClaim, type OwnerStore } from "./feed_claim.ts";
 import { compareHlc, type Hlc } from "./hlc.ts";
 
-/** Where the cursor of one feed is kept. Every method throws AgentError. */
-export interface CursorStore {
-  /** What is stored for the feed, `undefined` when there is nothing. */
-  read(): Promise<Position | undefined>;
+/** Where the cursor of one feed is kept. Only the feed's owner changes what is there. Every method throws AgentError. */
+export interface CursorStore extends OwnerStore {
   /** Stores the start of a feed that has nothing stored. */
   create(position: Position): Promise<void>;
-  /** Stores `next` if `expected` is still what is stored; false when it is not. */
+  /** Stores `next` if `expected` is still what is stored; false when it is not, or the feed is another's. */
   replace(expected: Position, next: Position): Promise<boolean>;
   /** Removes what is stored, if it is still `expected`. */
   remove(expected: Position): Promise<void>;
@@ -28,7 +27,10 @@ export interface CursorObserver {
 export interface Start {
   /** The newest cursor whose rows are all confirmed. */
   readonly position: Position;
-  /** Somebody else changed what was stored, so nothing that this process remembers counts; so until `goOn`. */
+  /**
+   * Somebody else changed what was stored, or published since this process did, so nothing that it remembers counts; so
+   * until `goOn`.
+   */
   readonly moved: boolean;
   /** This process stored it where nothing was stored, and nothing was confirmed since. */
   readonly untried: boolean;
@@ -38,6 +40,8 @@ export interface Start {
 export interface FeedCursorParts {
   /** Where it is kept. */
   readonly store: CursorStore;
+  /** A lock says whose turn it is. */
+  readonly lock: boolean;
   /** Where a feed with nothing stored starts. */
   readonly start: () => Promise<Position>;
   /** Delays between attempts to store. */
@@ -58,6 +62,7 @@ export interface FeedCursorParts {
  */
 export class FeedCursor {
   readonly #parts: FeedCursorParts;
+  readonly #claim: FeedClaim;
   #stored: Position | undefined;
   #confirmed: Hlc | undefined;
   /** May be stored already, if only the answer was lost: nothing else is stored until that is known. */
@@ -74,6 +79,7 @@ export class FeedCursor {
   /** Nothing is read yet. */
   constructor(parts: FeedCursorParts) {
     this.#parts = parts;
+    this.#claim = new FeedClaim(parts.store, parts.lock);
   }
 
   /** What is stored; `undefined` when nothing was read yet, or somebody else changed it. */
@@ -148,11 +154,10 @@ export class FeedCursor {
     this.#isRead = false;
     try {
       await this.#attempt;
-      const found = await this.#parts.store.read();
+      const found = await this.#claim.read(() => this.#forget());
       this.#refusal = undefined;
       if (!this.#isOurs(found)) {
-        this.#moved ||= this.#stored !== undefined;
-        this.#confirmed = this.#attempted = undefined;
+        this.#forget();
         this.#stored = found;
         this.#untried = found === undefined;
         this.#stored ??= await this.#create();
@@ -164,6 +169,12 @@ export class FeedCursor {
     }
   }
 
+  /** Somebody else changed what is stored, or may have sent older versions again after this process's newer ones (G3). */
+  #forget(): void {
+    this.#moved ||= this.#stored !== undefined;
+    this.#stored = this.#confirmed = this.#attempted = undefined;
+  }
+
   #isOurs(found: Position | undefined): boolean {
     return samePosition(found, this.#stored) || samePosition(found, confirmedAt(this.#attempted));
   }
@@ -173,7 +184,7 @@ export class FeedCursor {
     const { store, start } = this.#parts;
     const position = await start();
     await store.create(position);
-    return await store.read() ?? position;
+    return (await store.read()).position ?? position;
   }
 
   #newest(): Position | undefined {
@@ -212,10 +223,8 @@ export class FeedCursor {
   }
 
   #giveUp(error: AgentError): void {
-    if (error.kind === "CursorMoved") {
-      this.#moved = true;
-      this.#confirmed = this.#attempted = undefined;
-    } else this.#refusal = error;
+    if (error.kind === "CursorMoved") this.#forget();
+    else this.#refusal = error;
     if (this.#isRead) this.#parts.onFailure(error); // otherwise what is being read tells
   }
 
@@ -224,13 +233,12 @@ export class FeedCursor {
     const { store } = this.#parts;
     try {
       if (await store.replace(expected, { cursor, scanning: false })) return undefined;
-      const found = await store.read();
-      if (samePosition(found, confirmedAt(cursor))) return undefined;
-      const what = found === undefined ? "it is gone" : `found "${found.cursor}"`;
-      return new AgentError(
-        "CursorMoved",
-        `Cannot store the cursor "${cursor}": somebody else changed it, ${what}`,
-      );
+      const { position, owner } = await store.read();
+      const isOwner = owner === store.token;
+      if (isOwner && samePosition(position, confirmedAt(cursor))) return undefined;
+      const found = position === undefined ? "it is gone" : `found "${position.cursor}"`;
+      const reason = isOwner ? `somebody else changed it, ${found}` : "another process has claimed the feed";
+      return new AgentError("CursorMoved", `Cannot store the cursor "${cursor}": ${reason}`);
     } catch (cause) {
       return AgentError.from(cause);
     }

@@ -1,13 +1,21 @@
 import type { Position } from "./change.ts";
+import type { Stored } from "./feed_claim.ts";
 import type { CursorStore } from "./feed_cursor.ts";
 
 /** `--cursor-store none`: the cursor lives as long as the process, so every start begins anew. */
 export class VolatileCursorStore implements CursorStore {
+  /** Nobody else can claim the feed here. */
+  readonly token = "";
   #position: Position | undefined;
 
   /** What was stored in this process. */
-  read(): Promise<Position | undefined> {
-    return Promise.resolve(this.#position);
+  read(): Promise<Stored> {
+    return Promise.resolve({ position: this.#position, owner: this.token });
+  }
+
+  /** Has nobody to take it from. */
+  claim(): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Keeps the position. */

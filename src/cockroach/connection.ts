@@ -18,6 +18,12 @@ const CONNECT_TIMEOUT = 10_000;
 const KEEP_ALIVE_DELAY = 10_000;
 /** A statement that takes longer is lost with its connection; a changefeed has no limit. */
 const QUERY_TIMEOUT = 30_000;
+/** A cursor is stored only while the feed is this process's: read committed could not tell. */
+const SETTINGS = [
+  "statement_timeout = 0",
+  "idle_in_transaction_session_timeout = 0",
+  "default_transaction_isolation = 'serializable'",
+];
 
 /**
  * Connects to one of the nodes, tried in random order. Statements have no time limit on it, and an idle transaction
@@ -111,8 +117,8 @@ export class Connection {
   /** Connects and logs in; throws pg's and the system's errors. */
   async open(): Promise<void> {
     await this.#client.connect();
-    for (const setting of ["statement_timeout", "idle_in_transaction_session_timeout"]) {
-      await this.query(`SET ${setting} = 0`).catch((cause) => {
+    for (const setting of SETTINGS) {
+      await this.query(`SET ${setting}`).catch((cause) => {
         // Old versions do not know every setting; the default does no harm there.
         if (!(cause instanceof pg.DatabaseError)) throw cause;
       });

@@ -1,7 +1,9 @@
 import type { Position } from "../change.ts";
 import { AgentError, type ErrorKind } from "../errors.ts";
+import type { Stored } from "../feed_claim.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
+import { type FeedOwner, isOwner, ownerKey, ownerValues } from "./feed_owner.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 /** The original's table: any user may read and change it with SQL. */
@@ -19,73 +21,75 @@ const SCAN_SUFFIX = "/scan";
 const UNIQUE_VIOLATION = "23505";
 
 /** Settings of a cursor store. */
-export interface CursorStoreOptions {
-  /** Name of the feed, the key of its row. */
-  readonly feed: string;
+export interface CursorStoreOptions extends FeedOwner {
   /** A cursor of the original is passed over: the operator said how to start without it. */
   readonly ignoreOriginal: boolean;
 }
 
-/** The cursor of one feed in the table `cursor_store` of CockroachDB. */
+/** The cursor of one feed, and its owner, in the table `cursor_store` of CockroachDB. */
 export class CockroachCursorStore {
-  readonly #feed: string;
-  readonly #ignoreOriginal: boolean;
+  readonly #options: CursorStoreOptions;
   readonly #sql: SqlConnection;
 
   /** Connects to nothing yet. */
-  constructor({ feed, ignoreOriginal }: CursorStoreOptions, sql: SqlConnection) {
-    this.#feed = feed;
-    this.#ignoreOriginal = ignoreOriginal;
+  constructor(options: CursorStoreOptions, sql: SqlConnection) {
+    this.#options = options;
     this.#sql = sql;
   }
 
+  /** What this process claims the feed with. */
+  get token(): string {
+    return this.#options.token;
+  }
+
   /**
-   * What is stored for the feed; `undefined` when there is nothing. Creates the table when it is missing.
+   * What is stored for the feed, and whose it is. Creates the table when it is missing.
    *
    * @throws AgentError
    */
-  async read(): Promise<Position | undefined> {
+  async read(): Promise<Stored> {
     const rows = await this.#rows().catch(async (error: AgentError) => {
       if (!isUndefinedTable(error)) throw error;
       await this.#createTable();
       return [];
     });
-    const cursor = rows.find(({ key }) => key === this.#feed);
-    if (cursor !== undefined) return { cursor: this.#parse(cursor), scanning: false };
-    const scan = rows.find(({ key }) => key === this.#key(true));
-    if (scan !== undefined) return { cursor: this.#parse(scan), scanning: true };
-    if (rows.length > 0 && !this.#ignoreOriginal) {
-      throw new AgentError(
-        "OriginalCursorFound",
-        `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
-        {
-          hint:
-            `to go on from it: INSERT INTO cursor_store SELECT ${
-              quoteText(this.#feed)
-            }, cursor FROM cursor_store ` +
-            `WHERE key = '${ORIGINAL_KEY}'; to start without it: --initial-scan yes, or no`,
-        },
-      );
-    }
-    return undefined;
+    const owner = rows.find(({ key }) => key === ownerKey(this.#feed))?.cursor;
+    return { position: this.#position(rows), owner };
   }
 
   /**
-   * Stores where a feed with nothing stored starts; what another process stored first stays.
+   * Takes the feed over from its owner; without effect if it has another by now.
+   *
+   * @throws AgentError
+   */
+  async claim(owner: string | undefined): Promise<void> {
+    const attempted = `Cannot claim feed "${this.#feed}"`;
+    if (owner === undefined) {
+      const insert = "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
+      await this.#query(attempted, insert, this.#owned);
+    } else {
+      const update = "UPDATE cursor_store SET cursor = $2 WHERE key = $1 AND cursor = $3";
+      await this.#query(attempted, update, [...this.#owned, owner]);
+    }
+  }
+
+  /**
+   * Stores where a feed with nothing stored starts, if the feed is still this process's; what is stored already stays.
    *
    * @throws AgentError
    */
   async create({ cursor, scanning }: Position): Promise<void> {
     await this.#query(
       `Cannot store the start of feed "${this.#feed}"`,
-      "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING",
-      [this.#key(scanning), cursor],
+      `INSERT INTO cursor_store (key, cursor) SELECT $1::STRING, $2::STRING WHERE ${isOwner(3)} ` +
+        "ON CONFLICT (key) DO NOTHING",
+      [this.#key(scanning), cursor, ...this.#owned],
     );
   }
 
   /**
-   * Stores `next` if what is stored is still `expected`; false when it is not. The end of a scan takes one statement too:
-   * the row changes its key.
+   * Stores `next` if what is stored is still `expected`, and the feed this process's; false when not. The end of a scan
+   * takes one statement too: the row changes its key.
    *
    * @throws AgentError
    */
@@ -93,8 +97,14 @@ export class CockroachCursorStore {
     try {
       const { rowCount } = await this.#query(
         `Cannot store the cursor "${next.cursor}" of feed "${this.#feed}"`,
-        "UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4",
-        [this.#key(next.scanning), next.cursor, this.#key(expected.scanning), expected.cursor],
+        `UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4 AND ${isOwner(5)}`,
+        [
+          this.#key(next.scanning),
+          next.cursor,
+          this.#key(expected.scanning),
+          expected.cursor,
+          ...this.#owned,
+        ],
       );
       return rowCount === 1;
     } catch (error) {
@@ -105,27 +115,55 @@ export class CockroachCursorStore {
   }
 
   /**
-   * Removes what is stored, if it is still `expected`.
+   * Removes what is stored, if it is still `expected`, and the feed this process's.
    *
    * @throws AgentError
    */
   async remove({ cursor, scanning }: Position): Promise<void> {
     await this.#query(
       `Cannot remove the cursor "${cursor}" of feed "${this.#feed}"`,
-      "DELETE FROM cursor_store WHERE key = $1 AND cursor = $2",
-      [this.#key(scanning), cursor],
+      `DELETE FROM cursor_store WHERE key = $1 AND cursor = $2 AND ${isOwner(3)}`,
+      [this.#key(scanning), cursor, ...this.#owned],
     );
+  }
+
+  get #feed(): string {
+    return this.#options.feed;
+  }
+
+  get #owned(): readonly string[] {
+    return ownerValues(this.#options);
   }
 
   #key(scanning: boolean): string {
     return scanning ? this.#feed + SCAN_SUFFIX : this.#feed;
   }
 
+  #position(rows: readonly Row[]): Position | undefined {
+    for (const scanning of [false, true]) {
+      const row = rows.find(({ key }) => key === this.#key(scanning));
+      if (row !== undefined) return { cursor: this.#parse(row), scanning };
+    }
+    const original = rows.some(({ key }) => key === ORIGINAL_KEY);
+    if (!original || this.#options.ignoreOriginal) return undefined;
+    throw new AgentError(
+      "OriginalCursorFound",
+      `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
+      {
+        hint:
+          `to go on from it: INSERT INTO cursor_store SELECT ${
+            quoteText(this.#feed)
+          }, cursor FROM cursor_store ` +
+          `WHERE key = '${ORIGINAL_KEY}'; to start without it: --initial-scan yes, or no`,
+      },
+    );
+  }
+
   async #rows(): Promise<Row[]> {
     const { rows } = await this.#query<Row>(
       `Cannot read the cursor of feed "${this.#feed}"`,
-      "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3)",
-      [this.#key(false), this.#key(true), ORIGINAL_KEY],
+      "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3, $4)",
+      [this.#key(false), this.#key(true), ownerKey(this.#feed), ORIGINAL_KEY],
     );
     return rows;
   }

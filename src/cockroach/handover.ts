@@ -3,6 +3,7 @@ import type { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import type { SentKeys } from "../replay_guard.ts";
 import { isUndefinedTable } from "./errors.ts";
+import { type FeedOwner, isOwner, ownerValues } from "./feed_owner.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 const CREATE_TABLE = "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
@@ -16,26 +17,32 @@ const LONGEST_PART = 512 * 1024;
  */
 export class CockroachHandover {
   readonly #feed: string;
+  readonly #owned: readonly string[];
   readonly #sql: SqlConnection;
 
   /** Connects to nothing yet. */
-  constructor(feed: string, sql: SqlConnection) {
-    this.#feed = feed;
+  constructor(owner: FeedOwner, sql: SqlConnection) {
+    this.#feed = owner.feed;
+    this.#owned = ownerValues(owner);
     this.#sql = sql;
   }
 
   /**
-   * Leaves the keys for whoever starts at this position.
+   * Leaves the keys for whoever starts at this position, if the feed is still this process's.
    *
    * @throws AgentError
    */
   async leave(position: Position, sent: SentKeys): Promise<void> {
     const attempted = `Cannot leave what feed "${this.#feed}" sent in cursor_handover`;
     const statements = [
-      { text: "DELETE FROM cursor_handover WHERE feed = $1", values: [this.#feed] },
+      {
+        text: `DELETE FROM cursor_handover WHERE feed = $1 AND ${isOwner(2)}`,
+        values: [this.#feed, ...this.#owned],
+      },
       ...parts(sent).map((keys, part) => ({
-        text: "INSERT INTO cursor_handover (feed, part, cursor, keys) VALUES ($1, $2, $3, $4)",
-        values: [this.#feed, part, cursorText(position), keys],
+        text: "INSERT INTO cursor_handover (feed, part, cursor, keys) " +
+          `SELECT $1::STRING, $2::INT, $3::STRING, $4::STRING WHERE ${isOwner(5)}`,
+        values: [this.#feed, part, cursorText(position), keys, ...this.#owned],
       })),
     ];
     await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {

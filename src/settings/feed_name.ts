@@ -15,8 +15,9 @@ export function feedNameProblem(name: string): string | undefined {
   if (bytes === 0) return "expected a name";
   if (bytes > LONGEST_BYTES) return `longer than ${LONGEST_BYTES} bytes (it is ${bytes})`;
   if (/\p{Cc}/u.test(name)) return "holds a control character";
-  // Both stand in cursor_store beside the feeds' names.
+  // These stand in cursor_store beside the feeds' names.
   if (name === "key") return "the original program's cursor has this name";
   if (name.endsWith("/scan")) return "names ending in /scan are kept for the cursors of running scans";
+  if (name.endsWith("/owner")) return "names ending in /owner are kept for the feeds' owners";
   return undefined;
 }

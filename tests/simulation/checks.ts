@@ -81,7 +81,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#segments.push(this.#queue.length);
     }
     if (anew) ledger.seenRow = row;
-    ledger.opened(position, anew);
+    const claims = this.#table().owners.length;
+    ledger.opened(position, anew || claims > ledger.seenClaims);
+    ledger.seenClaims = claims;
   }
 
   stored(row: Row, before: Row): void {
@@ -153,9 +155,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("Stop", `${process.name} stops ${waited} ms after it was asked to`);
     }
     if (error !== undefined) return;
-    const ledger = this.ledger(process), { row } = this.#table(), { position, by } = row;
+    const ledger = this.ledger(process), { row, owner, owners } = this.#table(), { position, by } = row;
     ledger.stopped();
-    if (position === undefined) return;
+    if (position === undefined || owner !== process || owners.length > ledger.seenClaims) return;
     if (by === process && !this.#starts.has(row) && tickOfHlc(position.cursor) < ledger.newest) {
       this.#world.violate("Stop", `${process.name} leaves the cursor at ${position.cursor}`);
     }

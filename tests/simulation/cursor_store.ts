@@ -1,4 +1,5 @@
 import type { Position } from "../../src/change.ts";
+import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";
@@ -22,10 +23,12 @@ export interface StoreObserver {
   stored(row: Row, before: Row): void;
 }
 
-/** The table `cursor_store`, with the one row of the feed. */
+/** The table `cursor_store`, with the rows of the feed. */
 export class FakeCursorTable {
-  /** Every row there was, the present one last. */
+  /** Every cursor's row there was, the present one last. */
   readonly rows: Row[] = [{ position: undefined, by: undefined, number: 0 }];
+  /** Every process that claimed the feed, the present owner last. */
+  readonly owners: AgentProcess[] = [];
   /** Nobody reaches it until then. */
   awayUntil = 0;
   readonly #world: World;
@@ -40,6 +43,11 @@ export class FakeCursorTable {
   /** The row as it is. */
   get row(): Row {
     return this.rows.at(-1)!;
+  }
+
+  /** Who may store. */
+  get owner(): AgentProcess | undefined {
+    return this.owners.at(-1);
   }
 
   /** Changes the row. */
@@ -57,42 +65,50 @@ export class FakeCursorTable {
 
 /** The table as one process sees it. */
 export class FakeCursorStore implements CursorStore {
+  readonly token: string;
   readonly #table: FakeCursorTable;
   readonly #process: AgentProcess;
   readonly #world: World;
 
   /** Works on this table. */
   constructor(table: FakeCursorTable, process: AgentProcess) {
+    this.token = process.name;
     this.#table = table;
     this.#process = process;
     this.#world = process.world;
   }
 
-  read(): Promise<Position | undefined> {
-    return this.#request(() => this.#table.row.position);
+  read(): Promise<Stored> {
+    return this.#request(() => ({ position: this.#table.row.position, owner: this.#table.owner?.name }));
+  }
+
+  claim(owner: string | undefined): Promise<void> {
+    return this.#request(() => {
+      if (this.#table.owner?.name !== owner) return;
+      this.#world.trace?.(`${this.#process.name} claims the feed`);
+      this.#table.owners.push(this.#process);
+    });
   }
 
   create(position: Position): Promise<void> {
-    return this.#request(() => {
-      if (this.#table.row.position === undefined) this.#table.write(position, this.#process);
-    });
+    return this.#request(() => this.#change(undefined, position)).then(() => {});
   }
 
   replace(expected: Position, next: Position): Promise<boolean> {
-    return this.#request(() => {
-      const stored = this.#table.row.position;
-      if (stored?.cursor !== expected.cursor || stored.scanning !== expected.scanning) return false;
-      this.#table.write(next, this.#process);
-      return true;
-    });
+    return this.#request(() => this.#change(expected, next));
   }
 
   remove(expected: Position): Promise<void> {
-    return this.#request(() => {
-      const stored = this.#table.row.position;
-      if (stored?.cursor !== expected.cursor || stored.scanning !== expected.scanning) return;
-      this.#table.write(undefined, this.#process);
-    });
+    return this.#request(() => this.#change(expected, undefined)).then(() => {});
+  }
+
+  /** One statement: only while the feed is this process's, and nobody else changed the row. */
+  #change(expected: Position | undefined, next: Position | undefined): boolean {
+    const stored = this.#table.row.position;
+    if (this.#table.owner !== this.#process) return false;
+    if (stored?.cursor !== expected?.cursor || stored?.scanning !== expected?.scanning) return false;
+    this.#table.write(next, this.#process);
+    return true;
   }
 
   /** The table's part happens even when the process that asked is gone. */

@@ -24,9 +24,16 @@ export class FakeHandover implements Handover {
   readonly #process: AgentProcess;
   readonly #world: World;
   readonly #observer: HandoverObserver;
+  readonly #isOwner: () => boolean;
 
   /** Works on this table. */
-  constructor(table: FakeHandoverTable, process: AgentProcess, observer: HandoverObserver) {
+  constructor(
+    table: FakeHandoverTable,
+    process: AgentProcess,
+    observer: HandoverObserver,
+    isOwner: () => boolean,
+  ) {
+    this.#isOwner = isOwner;
     this.#table = table;
     this.#process = process;
     this.#world = process.world;
@@ -36,7 +43,7 @@ export class FakeHandover implements Handover {
   async leave(position: Position, sent: SentKeys): Promise<void> {
     await this.#reach();
     this.#world.trace?.(`${this.#process.name} leaves ${sent.size} keys at ${position.cursor}`);
-    this.#table.left = { position, sent, by: this.#process };
+    if (this.#isOwner()) this.#table.left = { position, sent, by: this.#process };
     this.#table.leavers.set(this.#process, position);
     await this.#answer();
   }

@@ -48,6 +48,8 @@ export class Ledger {
   #newest = -Infinity;
   /** The newest row of the cursor store, written by somebody else, that it went on from. */
   seenRow: Row | undefined;
+  /** How often the feed had been claimed when it last opened it. */
+  seenClaims = 0;
   /** It said that it could not hand over, or take over, what was sent. */
   handoverFailed = false;
   #inherited: readonly string[] = [];

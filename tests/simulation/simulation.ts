@@ -155,7 +155,7 @@ class Simulation {
       source: new FakeSource(process, this.#checks),
       broker: this.#broker.seenBy(process),
       cursorStore: new FakeCursorStore(this.#table, process),
-      handover: new FakeHandover(this.#handover, process, this.#checks),
+      handover: new FakeHandover(this.#handover, process, this.#checks, () => this.#table.owner === process),
       tables: [],
       onExpiredCursor: "fail",
       initialScan: this.#plan.initialScan,

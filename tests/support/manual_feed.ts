@@ -1,6 +1,7 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import type { Message } from "../../src/encode.ts";
 import type { Handover, Source } from "../../src/feed.ts";
+import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { SentKeys } from "../../src/replay_guard.ts";
@@ -122,26 +123,33 @@ export class ManualBroker implements Broker {
 
 /** A store in memory that anybody may change, and that fails while `failure` is set. */
 export class MemoryCursorStore implements CursorStore {
+  readonly token = "this";
   position: Position | undefined;
+  owner: string | undefined;
   failure: Error | undefined;
 
   constructor(position: Position | undefined) {
     this.position = position;
   }
 
-  async read(): Promise<Position | undefined> {
+  async read(): Promise<Stored> {
     await this.#reach();
-    return this.position;
+    return { position: this.position, owner: this.owner };
+  }
+
+  async claim(owner: string | undefined): Promise<void> {
+    await this.#reach();
+    if (this.owner === owner) this.owner = this.token;
   }
 
   async create(position: Position): Promise<void> {
     await this.#reach();
-    this.position ??= position;
+    if (this.owner === this.token) this.position ??= position;
   }
 
   async replace(expected: Position, next: Position): Promise<boolean> {
     await this.#reach();
-    if (this.position?.cursor !== expected.cursor) return false;
+    if (this.owner !== this.token || this.position?.cursor !== expected.cursor) return false;
     this.position = next;
     return true;
   }

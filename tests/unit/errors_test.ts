@@ -35,6 +35,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "OptionRejected",
     "DrainIncomplete",
     "SchemaChanged",
+    "TakenOver",
   ],
 };
 

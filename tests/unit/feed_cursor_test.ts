@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Backoff } from "../../src/backoff.ts";
 import type { Position } from "../../src/change.ts";
 import { AgentError, type ErrorKind } from "../../src/errors.ts";
+import type { Stored } from "../../src/feed_claim.ts";
 import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { settled, VirtualClock } from "../support/virtual_clock.ts";
@@ -13,13 +14,21 @@ type Fate = "answered" | "refused" | "answer lost" | "denied";
 
 /** A store in memory that answers when it is told to, or at once while `open`. */
 class ScriptedStore implements CursorStore {
+  readonly token = "this";
+  owner: string | undefined = "this";
   position: Position | undefined;
   readonly log: string[] = [];
   readonly fates: Fate[] = [];
   gate: Promise<void> = Promise.resolve();
 
-  read(): Promise<Position | undefined> {
-    return this.#request("read", () => this.position);
+  read(): Promise<Stored> {
+    return this.#request("read", () => ({ position: this.position, owner: this.owner }));
+  }
+
+  claim(owner: string | undefined): Promise<void> {
+    return this.#request(`claim from ${owner}`, () => {
+      if (this.owner === owner) this.owner = this.token;
+    });
   }
 
   create(position: Position): Promise<void> {
@@ -30,8 +39,10 @@ class ScriptedStore implements CursorStore {
 
   replace(expected: Position, next: Position): Promise<boolean> {
     return this.#request(`${expected.cursor} -> ${next.cursor}`, () => {
-      const { position } = this;
-      if (position?.cursor !== expected.cursor || position.scanning !== expected.scanning) return false;
+      const { position, owner, token } = this;
+      if (
+        owner !== token || position?.cursor !== expected.cursor || position.scanning !== expected.scanning
+      ) return false;
       this.position = next;
       return true;
     });
@@ -63,12 +74,13 @@ function at(wall: number): Position {
   return { cursor: hlcOf(wall), scanning: false };
 }
 
-function opened(position: Position | undefined = START) {
+function opened(position: Position | undefined = START, lock = true) {
   const store = new ScriptedStore(), clock = new VirtualClock();
   store.position = position;
   const told: string[] = [];
   const cursor = new FeedCursor({
     store,
+    lock,
     start: () => Promise.resolve({ cursor: hlcOf(5), scanning: true }),
     backoff: new Backoff({ first: 100, cap: 1000, random: () => 1 }),
     clock,
@@ -268,4 +280,60 @@ Deno.test("a timestamp confirmed just when the store before it is done is stored
   await settled();
   await cursor.flushed();
   assert.deepEqual(store.position, at(12));
+});
+
+Deno.test("position() claims a feed that nobody has, and knows of nothing that moved", async () => {
+  const { cursor, store } = opened();
+  store.owner = undefined;
+  assert.deepEqual(await cursor.position(), { position: START, moved: false, untried: false });
+  assert.deepEqual(store.log, ["read", "claim from undefined", "read"]);
+  assert.equal(store.owner, "this");
+});
+
+Deno.test("position() says moved when another process has claimed the feed, although the cursor is the same (G3)", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  store.fates.push("refused");
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  store.owner = "another";
+  assert.deepEqual(await cursor.position(), { position: START, moved: true, untried: false });
+  await cursor.flushed();
+  assert.deepEqual(
+    store.position,
+    START,
+    "what was to be stored moves nothing under the other process's feet",
+  );
+});
+
+Deno.test("position() says moved also when the answer to its claim was lost", async () => {
+  const { cursor, store } = opened();
+  await cursor.position();
+  store.owner = "another";
+  store.fates.push("answered", "answer lost");
+  await assert.rejects(cursor.position(), { kind: "SerializationConflict" });
+  assert.equal(store.owner, "this");
+  assert.deepEqual(await cursor.position(), { position: START, moved: true, untried: false });
+});
+
+Deno.test("a cursor that another process's claim keeps from being stored is reported, and never stored", async () => {
+  const { cursor, store, told } = opened();
+  await cursor.position();
+  store.owner = "another";
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  assert.deepEqual(told, ["failed CursorMoved"]);
+  assert.deepEqual(store.position, START);
+});
+
+Deno.test("a cursor that was stored, without an answer, before another process's claim is not taken for the last word", async () => {
+  const { cursor, store, clock, told } = opened();
+  await cursor.position();
+  store.fates.push("answer lost");
+  cursor.confirmed(hlcOf(11));
+  await settled();
+  store.owner = "another";
+  await clock.pass(100);
+  assert.deepEqual(told, ["SerializationConflict 100", "failed CursorMoved"]);
+  assert.deepEqual(await cursor.position(), { position: at(11), moved: true, untried: false });
 });

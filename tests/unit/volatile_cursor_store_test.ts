@@ -5,20 +5,26 @@ import { hlcOf } from "../support/arbitrary.ts";
 const scan = { cursor: hlcOf(1), scanning: true };
 
 Deno.test("VolatileCursorStore holds nothing at first, so every start begins anew", async () => {
-  assert.equal(await new VolatileCursorStore().read(), undefined);
+  assert.deepEqual(await new VolatileCursorStore().read(), { position: undefined, owner: "" });
 });
 
 Deno.test("VolatileCursorStore keeps what was stored last; a cursor ends the scan", async () => {
   const store = new VolatileCursorStore();
   await store.create(scan);
-  assert.deepEqual(await store.read(), scan);
+  assert.deepEqual((await store.read()).position, scan);
   assert.equal(await store.replace(scan, { cursor: hlcOf(1), scanning: false }), true);
-  assert.deepEqual(await store.read(), { cursor: hlcOf(1), scanning: false });
+  assert.deepEqual((await store.read()).position, { cursor: hlcOf(1), scanning: false });
 });
 
 Deno.test("VolatileCursorStore begins anew after remove()", async () => {
   const store = new VolatileCursorStore();
   await store.create(scan);
   await store.remove();
-  assert.equal(await store.read(), undefined);
+  assert.equal((await store.read()).position, undefined);
+});
+
+Deno.test("VolatileCursorStore is always this process's", async () => {
+  const store = new VolatileCursorStore();
+  await store.claim();
+  assert.equal((await store.read()).owner, store.token);
 });

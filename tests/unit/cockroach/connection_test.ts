@@ -34,7 +34,7 @@ async function deadPort(): Promise<number> {
   return await server.start();
 }
 
-Deno.test("connect() names itself, lifts the time limits and learns the version", async () => {
+Deno.test("connect() names itself, lifts the time limits, asks for serializable and learns the version", async () => {
   await using server = new ScriptedServer({});
   const port = await server.start();
   const connection = await connect(url(`127.0.0.1:${port}`), "crdb-changefeed-publisher foo");
@@ -48,6 +48,7 @@ Deno.test("connect() names itself, lifts the time limits and learns the version"
     assert.deepEqual(server.statements, [
       "SET statement_timeout = 0",
       "SET idle_in_transaction_session_timeout = 0",
+      "SET default_transaction_isolation = 'serializable'",
     ]);
   } finally {
     connection.close();
@@ -73,7 +74,7 @@ Deno.test("connect() does without the settings that an old version does not know
   const connection = await connect(url(`127.0.0.1:${port}`), "a");
   connection.close();
   await server.clientClosed;
-  assert.equal(server.statements.length, 2);
+  assert.equal(server.statements.length, 3);
 });
 
 Deno.test("connect() goes on to the next node when one is down", async () => {

@@ -184,6 +184,7 @@ Deno.test("each kind of setting says what it expects", () => {
     "--changefeed-option envelope=deprecated_row": /one of wrapped, row, bare, key_only/,
     "--feed key": /the original program's cursor/,
     "--feed x/scan": /kept for the cursors of running scans/,
+    "--feed x/owner": /kept for the feeds' owners/,
     "--table a.b.c.d": /expected a table such as/,
     '--table "a': /expected a table such as/,
   };

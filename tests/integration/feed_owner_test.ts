@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { CockroachCursorStore } from "../../src/cockroach/cursor_store.ts";
+import { CockroachHandover } from "../../src/cockroach/handover.ts";
+import { SqlConnection } from "../../src/cockroach/sql_connection.ts";
+import { parseDatabaseUrl } from "../../src/settings/database_url.ts";
+import { hlcOf } from "../support/arbitrary.ts";
+import { AgentRig } from "../support/agent_rig.ts";
+import { Cockroach } from "../support/cockroach.ts";
+import type { QueueReader } from "../support/queue_reader.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
+
+const scan = { cursor: hlcOf(10), scanning: true }, cursor = { cursor: hlcOf(11), scanning: false };
+const sent = new Map([["hash", hlcOf(12)]]);
+
+/** One feed as two processes see it. */
+async function twoProcesses() {
+  const cockroach = await Cockroach.start();
+  const database = parseDatabaseUrl(cockroach.url);
+  assert.ok(typeof database !== "string");
+  const sql = new SqlConnection(database, "test");
+  const [first, second] = ["first", "second"].map((token) => {
+    const owner = { feed: "shop", token };
+    return {
+      token,
+      store: new CockroachCursorStore({ ...owner, ignoreOriginal: false }, sql),
+      handover: new CockroachHandover(owner, sql),
+    };
+  });
+  assert.ok(first !== undefined && second !== undefined);
+  return {
+    first,
+    second,
+    cockroach,
+    [Symbol.asyncDispose]: async () => {
+      await sql.close();
+      await cockroach.stop();
+    },
+  };
+}
+
+Deno.test("a feed belongs to nobody, then to the process that claimed it last", async () => {
+  await using feed = await twoProcesses();
+  const { first, second, cockroach } = feed;
+  assert.deepEqual(await first.store.read(), { position: undefined, owner: undefined });
+  await first.store.claim(undefined);
+  assert.equal((await second.store.read()).owner, first.token);
+  await second.store.claim(first.token);
+  assert.equal((await first.store.read()).owner, second.token);
+  assert.deepEqual(await cockroach.sql("SELECT key, cursor FROM cursor_store"), [
+    { key: "shop/owner", cursor: second.token },
+  ]);
+});
+
+Deno.test("a claim that comes late takes nothing from the owner of meanwhile", async () => {
+  await using feed = await twoProcesses();
+  const { first, second } = feed;
+  await first.store.read(); // makes the table
+  await first.store.claim(undefined);
+  await second.store.claim(undefined);
+  await second.store.claim("third");
+  assert.equal((await second.store.read()).owner, first.token);
+});
+
+Deno.test("only the feed's owner creates, replaces, ends a scan and removes what is stored", async () => {
+  await using feed = await twoProcesses();
+  const { first, second } = feed;
+  await first.store.read();
+  await first.store.claim(undefined);
+
+  await second.store.create(scan);
+  assert.equal((await first.store.read()).position, undefined);
+  await first.store.create(scan);
+  await first.store.create(cursor);
+  await first.store.remove(cursor);
+  assert.deepEqual((await first.store.read()).position, scan);
+
+  assert.equal(await second.store.replace(scan, cursor), false);
+  assert.equal(await first.store.replace(cursor, scan), false);
+  assert.equal(await first.store.replace(scan, cursor), true);
+  assert.deepEqual(await first.store.read(), { position: cursor, owner: first.token });
+
+  await second.store.remove(cursor);
+  assert.deepEqual((await first.store.read()).position, cursor);
+  await first.store.remove(cursor);
+  assert.equal((await first.store.read()).position, undefined);
+});
+
+Deno.test("only the feed's owner hands over what it sent, and does not lose what the owner before left", async () => {
+  await using feed = await twoProcesses();
+  const { first, second } = feed;
+  await first.store.read();
+  await first.store.claim(undefined);
+  await first.handover.leave(cursor, sent);
+  await second.handover.leave(cursor, new Map());
+  assert.deepEqual(await first.handover.take(cursor), sent);
+  assert.deepEqual(await first.handover.take(cursor), new Map());
+});
+
+function values(queue: QueueReader): unknown[] {
+  return queue.bodies.map((body) => JSON.parse(body).value.after?.b);
+}
+
+async function rigWithRow(): Promise<AgentRig> {
+  const rig = await AgentRig.start({ simulator: true });
+  await rig.sql(
+    `CREATE TABLE ${rig.name} (a INT PRIMARY KEY, b INT)`,
+    `INSERT INTO ${rig.name} VALUES (1, 0)`,
+  );
+  return rig;
+}
+
+Deno.test("an agent whose turn comes again starts at the stored cursor: another has published since (G3)", async () => {
+  await using rig = await rigWithRow();
+  await using queue = await rig.reader();
+  await using proxy = await TcpProxy.start(rig.rabbitmq.url);
+  await using first = await rig.agent({ env: { AMQP_ADDR: proxy.through(rig.rabbitmq.url) } });
+  await first.said(({ message }) => message === "Cursor stored");
+  const away = await rig.cockroach.simulator.inject({
+    kind: "statement",
+    application: "crdb-changefeed-publisher",
+    match: "UPDATE cursor_store SET key",
+    effect: "drop-before",
+  });
+  await rig.sql(`UPDATE ${rig.name} SET b = 1`, `UPDATE ${rig.name} SET b = 2`);
+  await queue.count(3);
+  {
+    await using second = await rig.agent();
+    await second.said(({ message }) => message.endsWith("standing by"));
+    proxy.refuse();
+    proxy.cut();
+    await queue.count(5);
+  }
+  await proxy.accept();
+  await queue.count(7);
+  await away.lift();
+  await rig.sql(`UPDATE ${rig.name} SET b = 3`);
+  await queue.count(8);
+  assert.equal(await first.stop(), 0);
+  assert.deepEqual(values(queue), [0, 1, 2, 1, 2, 1, 2, 3]);
+});
+
+Deno.test("with --lock none the copy that started last has the feed, and the one before stops and says so", async () => {
+  await using rig = await rigWithRow();
+  await using queue = await rig.reader();
+  const args = ["--lock", "none"];
+  await using first = await rig.agent({ args });
+  await first.said(({ message }) => message === "Cursor stored");
+  await using second = await rig.agent({ args });
+  const { code, failure, output } = await first.end();
+  assert.equal(code, 1, output);
+  assert.equal(failure?.kind, "TakenOver", output);
+  assert.match(failure.hint ?? "", /--lock exclusive-queue/);
+  const before = queue.bodies.length;
+  await rig.sql(`UPDATE ${rig.name} SET b = 1`);
+  await queue.count(before + 1);
+  assert.equal(await second.stop(), 0);
+  assert.equal(values(queue).at(-1), 1);
+});
