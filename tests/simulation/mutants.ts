@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Agent } from "../../src/agent.ts";
+import type { Plan } from "./plan.ts";
 
 /** An agent with one flaw, made by changing one place of its source. */
 export interface Mutant {
@@ -17,7 +18,18 @@ export interface Mutant {
   readonly to: string;
   /** The guarantee that it breaks. */
   readonly breaks: RegExp;
+  /** Plans where it is soon found; default: any. */
+  readonly plan?: Partial<Plan>;
 }
+
+/** Two processes take turns, and seldom store a cursor in between. */
+export const TURNS: Partial<Plan> = {
+  lock: true,
+  agents: 2,
+  resolves: 0.03,
+  slowness: 1,
+  faults: ["half-open", "drop", "return", "store-lost", "feed-broken"],
+};
 
 /** One flaw for each thing that the guarantees rest on. */
 export const MUTANTS: readonly Mutant[] = [
@@ -62,6 +74,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: "this.#guard.raiseFloor(resolved);",
     to: "",
     breaks: /G4/,
+    plan: { faults: ["feed-broken", "replay"], resolves: 0.3 },
   },
   {
     flaw: "takes its own lost write of the cursor for somebody else's",
@@ -76,6 +89,14 @@ export const MUTANTS: readonly Mutant[] = [
     from: "if (moved) {",
     to: "if (moved && this.#cursor.goOn() === undefined) {} else if (moved) {",
     breaks: /G1/,
+  },
+  {
+    flaw: "remembers what it sent although another process has published since",
+    file: "feed_claim.ts",
+    from: "onForeign();",
+    to: "",
+    breaks: /G3/,
+    plan: TURNS,
   },
   {
     flaw: "publishes without waiting for the lock",

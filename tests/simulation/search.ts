@@ -12,15 +12,22 @@ export interface Find {
   readonly smallest: Plan;
 }
 
-/** Runs the schedules of so many seeds, from the first one on, until one breaks a guarantee of this name. */
+/** What is looked for, and where; everything has a default. */
+export interface SearchOptions extends SimulationOptions {
+  /** Name of the guarantee. */
+  readonly breaks?: RegExp;
+  /** Every plan is like this; what is not given is the seed's. */
+  readonly plan?: Partial<Plan>;
+}
+
+/** Runs the schedules of so many seeds, from the first one on, until one breaks the guarantee. */
 export async function search(
   first: number,
   runs: number,
-  options: SimulationOptions = {},
-  breaks = /./,
+  { breaks = /./, plan: given, ...options }: SearchOptions = {},
 ): Promise<Find | undefined> {
   for (let seed = first; seed < first + runs; seed++) {
-    const plan = planOf(seed);
+    const plan = { ...planOf(seed), ...given };
     const violation = await simulate(plan, options);
     if (violation === undefined || !breaks.test(violation.guarantee)) continue;
     const { guarantee } = violation;
@@ -29,9 +36,8 @@ export async function search(
   }
 }
 
-/** What was found, and how to see it happen. */
+/** What was found, and how to see it happen, event by event. */
 export function report({ seed, violation, smallest }: Find): string {
   return `Seed ${seed} breaks ${violation.message}
-See it happen:       deno task simulate --seed ${seed}
-The smallest of it:  deno task simulate --plan '${JSON.stringify(smallest)}'`;
+See it happen:  deno task simulate --plan '${JSON.stringify(smallest)}'`;
 }

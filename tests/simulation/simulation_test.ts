@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { loadMutant, MUTANTS } from "./mutants.ts";
+import { loadMutant, MUTANTS, TURNS } from "./mutants.ts";
 import { planOf } from "./plan.ts";
 import { report, search } from "./search.ts";
 import { simulate } from "./simulation.ts";
 
-const SCHEDULES = 10_000;
+const SCHEDULES = 10_000, SCHEDULES_OF_TURNS = 3_000;
 /** A broken agent must be found within so many schedules. */
 const SOON = 3_000;
 
@@ -24,11 +24,17 @@ Deno.test("simulate() runs the same seed the same way", async () => {
 });
 
 Deno.test("simulate() finds a broker that confirms what it has not stored", async () => {
-  assert.ok(await search(1, SOON, { brokerLies: true }, /G1/));
+  assert.ok(await search(1, SOON, { brokerLies: true, breaks: /G1/ }));
+});
+
+Deno.test("Agent keeps every guarantee where two processes take turns", async () => {
+  const find = await search(1, SCHEDULES_OF_TURNS, { plan: TURNS });
+  assert.ok(find === undefined, find === undefined ? "" : report(find));
 });
 
 for (const mutant of MUTANTS) {
   Deno.test(`simulate() finds an agent that ${mutant.flaw}`, async () => {
-    assert.ok(await search(1, SOON, { agent: await loadMutant(mutant) }, mutant.breaks));
+    const { breaks, plan = {} } = mutant;
+    assert.ok(await search(1, SOON, { agent: await loadMutant(mutant), breaks, plan }));
   });
 }
