@@ -138,21 +138,3 @@ Deno.test("an agent whose turn comes again starts at the stored cursor: another 
   assert.equal(await first.stop(), 0);
   assert.deepEqual(values(queue), [0, 1, 2, 1, 2, 1, 2, 3]);
 });
-
-Deno.test("with --lock none the copy that started last has the feed, and the one before stops and says so", async () => {
-  await using rig = await rigWithRow();
-  await using queue = await rig.reader();
-  const args = ["--lock", "none"];
-  await using first = await rig.agent({ args });
-  await first.said(({ message }) => message === "Cursor stored");
-  await using second = await rig.agent({ args });
-  const { code, failure, output } = await first.end();
-  assert.equal(code, 1, output);
-  assert.equal(failure?.kind, "TakenOver", output);
-  assert.match(failure.hint ?? "", /--lock exclusive-queue/);
-  const before = queue.bodies.length;
-  await rig.sql(`UPDATE ${rig.name} SET b = 1`);
-  await queue.count(before + 1);
-  assert.equal(await second.stop(), 0);
-  assert.equal(values(queue).at(-1), 1);
-});
