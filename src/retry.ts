@@ -21,6 +21,8 @@ const UNKNOWN_ATTEMPTS = 5;
 export class Retry {
   readonly #parts: RetryParts;
   readonly #backoff: Backoff;
+  /** Unknown failures since the last progress: a broker that was away for long must not count against them. */
+  #unknown = 0;
 
   /** Has seen no failure yet. */
   constructor(parts: RetryParts) {
@@ -36,6 +38,7 @@ export class Retry {
   /** A message was confirmed or a cursor stored. */
   progress(): void {
     this.#backoff.reset();
+    this.#unknown = 0;
   }
 
   /**
@@ -46,7 +49,7 @@ export class Retry {
   async after(failure: unknown, signal: AbortSignal): Promise<void> {
     const error = AgentError.from(failure);
     if (error.action === "stop") throw error;
-    if (error.kind === "Unknown" && this.#backoff.attempts >= UNKNOWN_ATTEMPTS) throw error;
+    if (error.kind === "Unknown" && ++this.#unknown > UNKNOWN_ATTEMPTS) throw error;
     if (signal.aborted) return;
     const delay = this.#backoff.next();
     this.#parts.observe.failed(error, delay);

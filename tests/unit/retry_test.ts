@@ -61,6 +61,17 @@ Deno.test("after() tries an unknown failure five times without progress, then th
   assert.equal(delays.length, 5);
 });
 
+Deno.test("after() does not count an outage against an unknown failure that follows it", async () => {
+  const { fail, delays, retry } = opened();
+  for (let i = 0; i < 7; i++) await fail();
+  const cause = new TypeError("x is not a function");
+  for (let i = 0; i < 5; i++) await fail(cause);
+  assert.equal(delays.length, 12);
+  retry.progress();
+  for (let i = 0; i < 5; i++) await fail(cause);
+  await assert.rejects(fail(cause), { kind: "Unknown" });
+});
+
 Deno.test("after() tells nobody and waits for nothing when a stop was asked for", async () => {
   const { retry, delays } = opened();
   await retry.after(unreachable, AbortSignal.abort());
