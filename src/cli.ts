@@ -92,6 +92,7 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
     resolvedEvery: config.cursorFrequency,
     diff,
     options: config.changefeedOptions,
+    onGcTtl: (seconds) => telemetry.gcTtl(seconds),
   }, sql);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,

@@ -7,6 +7,7 @@ import { fullTableName, type TableName } from "../table_name.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
 import { classifySourceError, isSchemaChange } from "./errors.ts";
+import { gcTtl } from "./gc_ttl.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { changefeedStatement, envelopeShape } from "./statement.ts";
@@ -26,6 +27,8 @@ export interface ChangefeedOptions {
   readonly diff: boolean;
   /** The operator's own options of the statement. */
   readonly options: readonly ChangefeedOption[];
+  /** Told at each session how long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
+  readonly onGcTtl: (seconds: number | undefined) => void;
 }
 
 /** The changefeed of some tables: opened session by session, each on a connection of its own. */
@@ -81,6 +84,7 @@ export class Changefeed {
       if (!signal.aborted) throw error;
     });
     if (connection === undefined) return;
+    gcTtl(this.#sql, tables).then(this.#options.onGcTtl);
     const read = envelopeReader({
       shape: envelopeShape(options),
       keepUpdated: options.some(({ name }) => name === "updated"),

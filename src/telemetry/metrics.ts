@@ -54,7 +54,7 @@ export class Metrics {
   #resolved: number | undefined;
   #cursor: number | undefined;
   #cursorWrites = 0;
-  #gcHeadroom: number | undefined;
+  #gcTtl: number | undefined;
   #scanRunning = false;
   #gaps = 0;
   #nacked = 0;
@@ -113,9 +113,9 @@ export class Metrics {
     this.#cursorWriteSeconds.observe(seconds);
   }
 
-  /** Seconds until garbage collection passes the cursor; `undefined` while unknown. */
-  gcHeadroom(seconds: number | undefined): void {
-    this.#gcHeadroom = seconds;
+  /** How long CockroachDB keeps old versions, in seconds; `undefined` while unknown. */
+  gcTtl(seconds: number | undefined): void {
+    this.#gcTtl = seconds;
   }
 
   /** Changes may be lost: the cursor was older than what CockroachDB keeps. */
@@ -205,7 +205,7 @@ export class Metrics {
     to.exposeEach(METRICS.duplicatesDropped, tables(({ dropped }) => dropped));
     to.expose(METRICS.resolvedLag, feed, () => this.#resolvedLag());
     to.expose(METRICS.cursorTimestamp, feed, () => this.#cursor);
-    to.expose(METRICS.gcHeadroom, feed, () => this.#gcHeadroom);
+    to.expose(METRICS.gcHeadroom, feed, () => this.#gcHeadroom());
     to.exposeHistogram(METRICS.commitToConfirm, feed, this.#commitToConfirm);
     to.expose(METRICS.gaps, feed, () => this.#gaps);
     to.expose(METRICS.scanRunning, feed, () => Number(this.#scanRunning));
@@ -242,6 +242,11 @@ export class Metrics {
     to.expose(METRICS.heapBytes, {}, () => processUsage().heapBytes);
     to.expose(METRICS.startTime, {}, () => processUsage().startTime);
     to.expose(METRICS.eventLoopLag, {}, () => this.#eventLoopLag.take());
+  }
+
+  #gcHeadroom(): number | undefined {
+    if (this.#cursor === undefined || this.#gcTtl === undefined) return undefined;
+    return this.#cursor + this.#gcTtl - this.#now() / 1000;
   }
 
   #resolvedLag(): number | undefined {

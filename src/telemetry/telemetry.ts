@@ -66,6 +66,11 @@ export class Telemetry implements AgentObserver {
     this.#log.info(what, { cursor, at: hlcTime(cursor) });
   }
 
+  /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
+  gcTtl(seconds: number | undefined): void {
+    this.#metrics.gcTtl(seconds);
+  }
+
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void {
     if (this.#doing === "scanning") {

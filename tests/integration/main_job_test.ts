@@ -46,6 +46,7 @@ Deno.test("the agent publishes the rows that are there, then every change, byte 
   ]);
   await agent.reaches("rabbitmq_messages_sent", 5);
   assert.equal(await agent.metric("rabbitmq_messages_sent"), 5);
+  await agent.reaches("changefeed_gc_headroom_seconds", 60);
   assert.equal((await agent.get("/healthz")).status, 200);
   assert.equal((await agent.get("/readyz")).status, 200);
   assert.equal(await agent.stop(), 0);

@@ -62,7 +62,7 @@ Deno.test("Metrics.render() gives every sample the labels of the table", async (
     metrics.received("foo", 1);
     metrics.resolved(NOW);
     metrics.cursorStored(NOW, 1);
-    metrics.gcHeadroom(1);
+    metrics.gcTtl(1);
     metrics.restart("SourceUnreachable");
     metrics.unpublishable("skip");
   });
@@ -135,10 +135,19 @@ Deno.test("Metrics.render() has no sample of what is unknown", async () => {
     assert.ok(!lines.some((line) => line.startsWith(name)), name);
   }
   const forgotten = await scrape((metrics) => {
-    metrics.gcHeadroom(5);
-    metrics.gcHeadroom(undefined);
+    metrics.cursorStored(NOW, 1);
+    metrics.gcTtl(5);
+    metrics.gcTtl(undefined);
   });
   assert.ok(!forgotten.some((line) => line.startsWith(METRICS.gcHeadroom.name)));
+});
+
+Deno.test("Metrics.gcTtl() makes the headroom shrink as the cursor ages", async () => {
+  const headroom = await sample(`changefeed_gc_headroom_seconds{feed="${FEED}"}`, (metrics) => {
+    metrics.cursorStored(NOW - 100, 1);
+    metrics.gcTtl(90_000);
+  });
+  assert.equal(headroom, 89_900);
 });
 
 Deno.test("Metrics.state() sets one state and clears the others", async () => {
