@@ -4,7 +4,7 @@ import type { AgentProcess } from "./agent_process.ts";
 import type { BrokerObserver } from "./broker.ts";
 import type { FakeConnection } from "./connection.ts";
 import type { FakeCursorTable, Row, StoreObserver } from "./cursor_store.ts";
-import { tickOfHlc, type Version } from "./database.ts";
+import { TABLES, tickOfHlc, type Version } from "./database.ts";
 import type { FakeHandoverTable, HandoverObserver } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
 import type { Fault } from "./plan.ts";
@@ -30,6 +30,8 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   readonly #accepted = new Map<string, number>();
   readonly #confirmed = new Map<string, number>();
   readonly #refused = new Set<string>();
+  /** Confirmed markers of gaps, by the cursor behind the gap. */
+  readonly #gapsTold = new Map<string, number>();
   readonly #admittedAt = new Map<AgentProcess, Row>();
   /** Queue indexes from which on order counts anew: somebody changed the cursor. */
   readonly #segments: number[] = [];
@@ -88,7 +90,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   stored(row: Row, before: Row): void {
     const { position } = row;
-    if (row.by === "hand" || before.position === undefined || position === undefined) {
+    if (row.by === "hand" || before.position === undefined || position === undefined || this.#jumps(row)) {
       this.#starts.add(row);
       this.#start = position && {
         tick: tickOfHlc(position.cursor),
@@ -112,6 +114,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (this.#world.plan.lock && !brokerEnded && !connection.holdsLock) {
       this.#world.violate("G6", `${process.name} publishes without the lock`);
     }
+    if (isMarker(name)) return this.ledger(process).flies(connection, name);
     const tick = this.#world.database.version(name)?.tick;
     if (tick === undefined) {
       this.#world.violate("G5", `${process.name} publishes ${name}, which nobody wrote`);
@@ -122,6 +125,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (this.#world.plan.lock && !connection.holdsLock) {
       this.#world.violate("G6", `the queue takes ${name} from ${connection.process.name} without the lock`);
     }
+    if (isMarker(name)) return;
     this.#accepted.set(name, this.#queue.length);
     this.#queue.push(name);
   }
@@ -132,7 +136,10 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   confirmed(connection: FakeConnection, number: number, multiple: boolean): void {
     for (const name of this.ledger(connection.process).confirmed(connection, number, multiple)) {
-      this.#confirmed.set(name, this.#accepted.get(name) ?? -1);
+      if (isMarker(name)) {
+        const { until } = JSON.parse(name).gap;
+        this.#gapsTold.set(until, (this.#gapsTold.get(until) ?? 0) + 1);
+      } else this.#confirmed.set(name, this.#accepted.get(name) ?? -1);
     }
   }
 
@@ -167,6 +174,12 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
         this.#world.violate("G4", `${process.name} does not hand over what it sent`);
       }
     }
+  }
+
+  /** The cursor goes behind a gap, of which the consumers of every table have been told. */
+  #jumps({ position }: Row): boolean {
+    const until = position?.cursor ?? "";
+    return (this.#gapsTold.get(until) ?? 0) >= TABLES.length && this.#gapsTold.delete(until);
   }
 
   /** Every change is in the queue and the cursor is past it. */
@@ -229,6 +242,11 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   }
 }
 
+/** The message tells a table's consumers of a gap. */
+function isMarker(name: string): boolean {
+  return name.startsWith('{"gap"');
+}
+
 function rowOf({ change: { table, key } }: Version): string {
   return table + key;
 }
@@ -237,6 +255,7 @@ function rowOf({ change: { table, key } }: Version): string {
 const STOPS: readonly (readonly [ErrorKind, Fault])[] = [
   ["Unknown", "feed-refused"],
   ["CursorExpired", "scan-expired"],
+  ["CursorExpired", "cursor-expired"],
 ];
 /** A stop waits for confirms as long as it may, and for one question to the database. */
 const LONGEST_STOP = 20_000 + 16_000;

@@ -27,8 +27,8 @@ export interface StoreObserver {
 export class FakeCursorTable {
   /** Every cursor's row there was, the present one last. */
   readonly rows: Row[] = [{ position: undefined, by: undefined, number: 0 }];
-  /** Every process that claimed the feed, the present owner last. */
-  readonly owners: AgentProcess[] = [];
+  /** Every process that claimed the feed, the present owner last; `undefined`: a hand deleted its row. */
+  readonly owners: (AgentProcess | undefined)[] = [];
   /** Nobody reaches it until then. */
   awayUntil = 0;
   readonly #world: World;

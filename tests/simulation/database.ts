@@ -1,6 +1,9 @@
 import type { Change, Operation } from "../../src/change.ts";
 import type { Hlc } from "../../src/hlc.ts";
 
+/** Tables of the rows with even and with odd numbers. */
+export const TABLES = ["even", "odd"] as const;
+
 /** One version of one row. */
 export interface Version {
   /** The change as a feed sends it. */
@@ -66,7 +69,7 @@ export class Database {
   }
 
   #version(row: number, tick: number, operation: Operation): Version {
-    const table = row % 2 === 0 ? "even" : "odd";
+    const table = TABLES[row % 2]!;
     const key = `[${row}]`;
     const name = `"${table}${key}@${tick} ${operation}"`;
     const change: Change = { kind: "change", table, key, value: name, updated: hlcOfTick(tick), operation };

@@ -86,14 +86,8 @@ export class Ledger {
 
   /** A message is published. */
   published(connection: FakeConnection, name: string, tick: number): void {
-    const who = this.#process.name, { maxInFlight, maxInFlightBytes } = this.#world.plan;
-    const flight = this.#flights.get(connection) ?? new Flight();
-    this.#flights.set(connection, flight);
-    flight.names.push(name);
-    if (flight.size > maxInFlight) this.#world.violate("G7", `${flight.size} messages in flight`);
-    if (flight.bytes - name.length >= maxInFlightBytes) {
-      this.#world.violate("G7", `${flight.bytes} bytes in flight`);
-    }
+    this.flies(connection, name);
+    const who = this.#process.name;
     if (this.#floor === undefined || tick <= this.#floor) {
       this.#world.violate("G4", `${who} publishes ${name} from at or below its cursor`);
     }
@@ -105,10 +99,22 @@ export class Ledger {
     this.#published.set(name, connection);
   }
 
+  /** A message of whatever content is in flight. */
+  flies(connection: FakeConnection, name: string): void {
+    const { maxInFlight, maxInFlightBytes } = this.#world.plan;
+    const flight = this.#flights.get(connection) ?? new Flight();
+    this.#flights.set(connection, flight);
+    flight.names.push(name);
+    if (flight.size > maxInFlight) this.#world.violate("G7", `${flight.size} messages in flight`);
+    if (flight.bytes - name.length >= maxInFlightBytes) {
+      this.#world.violate("G7", `${flight.bytes} bytes in flight`);
+    }
+  }
+
   /** It hears of a confirm; returns what is confirmed by it. */
   confirmed(connection: FakeConnection, number: number, multiple: boolean): readonly string[] {
     const { confirmed, settled } = this.#flights.get(connection)!.confirm(number, multiple);
-    for (const name of settled) this.#published.set(name, "settled");
+    for (const name of settled) if (this.#published.has(name)) this.#published.set(name, "settled");
     if (settled.length > 0) this.#attempts = 0;
     return confirmed;
   }

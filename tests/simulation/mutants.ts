@@ -99,6 +99,14 @@ export const MUTANTS: readonly Mutant[] = [
     plan: TURNS,
   },
   {
+    flaw: "goes on behind a gap without telling the consumers of a table",
+    file: "feed.ts",
+    from: "for (const table of tables) {",
+    to: "for (const table of tables.slice(1)) {",
+    breaks: /G1/,
+    plan: { faults: ["cursor-expired", "drop"], onExpiredCursor: "latest" },
+  },
+  {
     flaw: "publishes without waiting for the lock",
     file: "session.ts",
     from: "if (lock !== undefined) await",

@@ -1,3 +1,4 @@
+import type { OnExpiredCursor } from "../../src/gap.ts";
 import { Random } from "./random.ts";
 
 /** Everything that can go wrong; a plan has some of them, so that each also meets calm surroundings. */
@@ -25,6 +26,7 @@ export const FAULTS = [
   "crash",
   "stop",
   "freeze",
+  "cursor-expired",
 ] as const;
 
 /** Something that can go wrong. */
@@ -58,6 +60,8 @@ export interface Plan {
   readonly mostSteps: number;
   /** What may go wrong. */
   readonly faults: readonly Fault[];
+  /** What the agent does when garbage collection has overtaken the cursor. */
+  readonly onExpiredCursor: OnExpiredCursor;
 }
 
 /** The plan of this seed. */
@@ -79,6 +83,7 @@ export function planOf(seed: number): Plan {
     slowness: random.pick([0, 1, 1, 3]),
     mostSteps: 20_000,
     faults: tellable(FAULTS.filter(() => random.chance(share))),
+    onExpiredCursor: random.pick(["fail", "rescan", "latest"]),
   };
 }
 

@@ -6,7 +6,7 @@ import { AgentProcess } from "./agent_process.ts";
 import { FakeBroker } from "./broker.ts";
 import { Checks } from "./checks.ts";
 import { FakeCursorStore, FakeCursorTable } from "./cursor_store.ts";
-import { hlcOfTick, tickOfHlc } from "./database.ts";
+import { hlcOfTick, TABLES, tickOfHlc } from "./database.ts";
 import { FakeHandover, FakeHandoverTable } from "./handover.ts";
 import type { Plan } from "./plan.ts";
 import { FakeSource } from "./source.ts";
@@ -119,6 +119,7 @@ class Simulation {
       "hand": () => this.#moveByHand(),
       "hand-delete": () => {
         if (this.#table.row.position !== undefined) this.#table.write(undefined, "hand");
+        if (random.chance(0.5)) this.#table.owners.push(undefined);
       },
     };
     for (const fault of faults) {
@@ -156,8 +157,8 @@ class Simulation {
       broker: this.#broker.seenBy(process),
       cursorStore: new FakeCursorStore(this.#table, process),
       handover: new FakeHandover(this.#handover, process, this.#checks, () => this.#table.owner === process),
-      tables: [],
-      onExpiredCursor: "fail",
+      tables: TABLES,
+      onExpiredCursor: this.#plan.onExpiredCursor,
       initialScan: this.#plan.initialScan,
       encode,
       unpublishable,

@@ -22,6 +22,7 @@ export class FakeSource implements Source {
   readonly #process: AgentProcess;
   readonly #world: World;
   readonly #observer: SourceObserver;
+  #hasOpened = false;
 
   /** Asks the world's database. */
   constructor(process: AgentProcess, observer: SourceObserver) {
@@ -37,18 +38,21 @@ export class FakeSource implements Source {
 
   async now(): Promise<Hlc> {
     await this.#answer();
-    return hlcOfTick(this.#world.database.readClock());
+    // Once a feed was open this may be the end of a gap, which no resolved timestamp is to be mistaken for.
+    return hlcOfTick(this.#world.database.readClock() + (this.#hasOpened ? 0.5 : 0));
   }
 
   async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
     const process = this.#process, world = this.#world, { random, database, trace } = world;
     trace?.(`${process.name} opens at ${position.cursor}${position.scanning ? " scanning" : ""}`);
+    this.#hasOpened = true;
     this.#observer.opened(process, position);
     await process.sleep(world.latency(), signal);
     if (signal.aborted) return;
     if (world.goesWrong("feed-refused", 0.3)) {
       throw injected(random.pick(["SourceUnreachable", "SourceDraining", "Unknown"]));
     }
+    if (!position.scanning && world.goesWrong("cursor-expired", 0.2)) throw injected("CursorExpired");
     const feed = new FeedSession(world, position);
     while (!signal.aborted) {
       if (position.scanning && world.goesWrong("scan-expired", 0.1)) throw injected("CursorExpired");
