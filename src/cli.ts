@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import process from "node:process";
 import type { Writable } from "node:stream";
 import { Agent } from "./agent.ts";
@@ -6,7 +5,7 @@ import { systemClock } from "./clock.ts";
 import { Changefeed } from "./cockroach/changefeed.ts";
 import { SqlConnection } from "./cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "./cockroach/cursor_store.ts";
-import type { FeedOwner } from "./cockroach/feed_owner.ts";
+import { FeedOwner } from "./cockroach/feed_owner.ts";
 import { CockroachHandover } from "./cockroach/handover.ts";
 import type { Config } from "./config.ts";
 import { type EncodeOptions, messageEncoder } from "./encode.ts";
@@ -84,7 +83,7 @@ interface Ends {
 
 function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
   const { feed, tables, database, diff } = config;
-  const owner = { feed, token: randomUUID() };
+  const owner = new FeedOwner(feed);
   const source = new Changefeed({
     url: database,
     applicationName: PROGRAM,
@@ -142,7 +141,7 @@ function brokerOf(
 
 function cursorStoreOf(config: Config, owner: FeedOwner, sql: SqlConnection): CursorStore {
   if (config.cursorStore === "none") return new VolatileCursorStore();
-  return new CockroachCursorStore({ ...owner, ignoreOriginal: config.initialScanGiven }, sql);
+  return new CockroachCursorStore(owner, config.initialScanGiven, sql);
 }
 
 function logOf({ logLevel, logFormat }: Config): Log {

@@ -5,17 +5,20 @@ import { AgentError } from "./errors.ts";
 export interface Stored {
   /** `undefined` when there is nothing. */
   readonly position: Position | undefined;
-  /** Token of the process that claimed the feed last; `undefined` when none did. */
+  /** Token of the last claim; `undefined` when there was none. */
   readonly owner: string | undefined;
 }
 
 /** Where a feed's owner stands: the process that claimed it last, and the only one that may store. */
 export interface OwnerStore {
-  /** What this process claims the feed with; no other process has it. */
+  /** Token of this process's last claim. */
   readonly token: string;
   /** What is stored for the feed, and whose it is. */
   read(): Promise<Stored>;
-  /** Takes the feed over from its owner; without effect if it has another by now. */
+  /**
+   * Takes the feed over from its owner, with a new token: what was asked of the store before, and comes late, changes
+   * nothing. Without effect if the feed has another owner by now.
+   */
   claim(owner: string | undefined): Promise<void>;
 }
 

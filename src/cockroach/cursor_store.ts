@@ -3,7 +3,7 @@ import { AgentError, type ErrorKind } from "../errors.ts";
 import type { Stored } from "../feed_claim.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
-import { type FeedOwner, isOwner, ownerKey, ownerValues } from "./feed_owner.ts";
+import { type FeedOwner, isOwner } from "./feed_owner.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 /** The original's table: any user may read and change it with SQL. */
@@ -20,26 +20,26 @@ const ORIGINAL_KEY = "key";
 const SCAN_SUFFIX = "/scan";
 const UNIQUE_VIOLATION = "23505";
 
-/** Settings of a cursor store. */
-export interface CursorStoreOptions extends FeedOwner {
-  /** A cursor of the original is passed over: the operator said how to start without it. */
-  readonly ignoreOriginal: boolean;
-}
-
 /** The cursor of one feed, and its owner, in the table `cursor_store` of CockroachDB. */
 export class CockroachCursorStore {
-  readonly #options: CursorStoreOptions;
+  readonly #owner: FeedOwner;
+  readonly #ignoreOriginal: boolean;
   readonly #sql: SqlConnection;
 
-  /** Connects to nothing yet. */
-  constructor(options: CursorStoreOptions, sql: SqlConnection) {
-    this.#options = options;
+  /**
+   * Connects to nothing yet.
+   *
+   * @param ignoreOriginal a cursor of the original is passed over: the operator said how to start without it
+   */
+  constructor(owner: FeedOwner, ignoreOriginal: boolean, sql: SqlConnection) {
+    this.#owner = owner;
+    this.#ignoreOriginal = ignoreOriginal;
     this.#sql = sql;
   }
 
-  /** What this process claims the feed with. */
+  /** Token of this process's last claim. */
   get token(): string {
-    return this.#options.token;
+    return this.#owner.token;
   }
 
   /**
@@ -53,7 +53,7 @@ export class CockroachCursorStore {
       await this.#createTable();
       return [];
     });
-    const owner = rows.find(({ key }) => key === ownerKey(this.#feed))?.cursor;
+    const owner = rows.find(({ key }) => key === this.#owner.key)?.cursor;
     return { position: this.#position(rows), owner };
   }
 
@@ -64,12 +64,13 @@ export class CockroachCursorStore {
    */
   async claim(owner: string | undefined): Promise<void> {
     const attempted = `Cannot claim feed "${this.#feed}"`;
+    const claim = [this.#owner.key, this.#owner.renew()];
     if (owner === undefined) {
       const insert = "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
-      await this.#query(attempted, insert, this.#owned);
+      await this.#query(attempted, insert, claim);
     } else {
       const update = "UPDATE cursor_store SET cursor = $2 WHERE key = $1 AND cursor = $3";
-      await this.#query(attempted, update, [...this.#owned, owner]);
+      await this.#query(attempted, update, [...claim, owner]);
     }
   }
 
@@ -83,7 +84,7 @@ export class CockroachCursorStore {
       `Cannot store the start of feed "${this.#feed}"`,
       `INSERT INTO cursor_store (key, cursor) SELECT $1::STRING, $2::STRING WHERE ${isOwner(3)} ` +
         "ON CONFLICT (key) DO NOTHING",
-      [this.#key(scanning), cursor, ...this.#owned],
+      [this.#key(scanning), cursor, ...this.#owner.values],
     );
   }
 
@@ -103,7 +104,7 @@ export class CockroachCursorStore {
           next.cursor,
           this.#key(expected.scanning),
           expected.cursor,
-          ...this.#owned,
+          ...this.#owner.values,
         ],
       );
       return rowCount === 1;
@@ -123,16 +124,12 @@ export class CockroachCursorStore {
     await this.#query(
       `Cannot remove the cursor "${cursor}" of feed "${this.#feed}"`,
       `DELETE FROM cursor_store WHERE key = $1 AND cursor = $2 AND ${isOwner(3)}`,
-      [this.#key(scanning), cursor, ...this.#owned],
+      [this.#key(scanning), cursor, ...this.#owner.values],
     );
   }
 
   get #feed(): string {
-    return this.#options.feed;
-  }
-
-  get #owned(): readonly string[] {
-    return ownerValues(this.#options);
+    return this.#owner.feed;
   }
 
   #key(scanning: boolean): string {
@@ -145,7 +142,7 @@ export class CockroachCursorStore {
       if (row !== undefined) return { cursor: this.#parse(row), scanning };
     }
     const original = rows.some(({ key }) => key === ORIGINAL_KEY);
-    if (!original || this.#options.ignoreOriginal) return undefined;
+    if (!original || this.#ignoreOriginal) return undefined;
     throw new AgentError(
       "OriginalCursorFound",
       `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
@@ -163,7 +160,7 @@ export class CockroachCursorStore {
     const { rows } = await this.#query<Row>(
       `Cannot read the cursor of feed "${this.#feed}"`,
       "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3, $4)",
-      [this.#key(false), this.#key(true), ownerKey(this.#feed), ORIGINAL_KEY],
+      [this.#key(false), this.#key(true), this.#owner.key, ORIGINAL_KEY],
     );
     return rows;
   }

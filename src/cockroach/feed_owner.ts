@@ -1,27 +1,46 @@
-/** The process that may store for a feed: its token stands in `cursor_store` beside the cursor. */
-export interface FeedOwner {
+import { randomUUID } from "node:crypto";
+
+/**
+ * The process that may store for a feed: its token stands in `cursor_store` beside the cursor. Each claim has a token of
+ * its own, so that a statement from before it, which comes late, changes nothing.
+ */
+export class FeedOwner {
   /** Name of the feed. */
   readonly feed: string;
-  /** What no other process has. */
-  readonly token: string;
-}
+  #token = randomUUID();
 
-/** Key of the row in `cursor_store` that holds the owner's token. */
-export function ownerKey(feed: string): string {
-  return `${feed}/owner`;
+  /** Has claimed nothing yet. */
+  constructor(feed: string) {
+    this.feed = feed;
+  }
+
+  /** Key of the row that holds the owner's token. */
+  get key(): string {
+    return `${this.feed}/owner`;
+  }
+
+  /** Token of the last claim. */
+  get token(): string {
+    return this.#token;
+  }
+
+  /** A token for the next claim. */
+  renew(): string {
+    return this.#token = randomUUID();
+  }
+
+  /** Values of the parameters of {@linkcode isOwner}. */
+  get values(): readonly string[] {
+    return [this.key, this.token];
+  }
 }
 
 /**
  * The condition that the feed is still this process's, for a statement that changes what is stored: one statement, so that
  * nobody claims the feed between the question and the change.
  *
- * @param first number of the condition's first parameter; {@linkcode ownerValues} are its values
+ * @param first number of the condition's first parameter
  */
 export function isOwner(first: number): string {
   return `EXISTS (SELECT 1 FROM cursor_store WHERE key = $${first} AND cursor = $${first + 1})`;
-}
-
-/** Values of the parameters of {@linkcode isOwner}. */
-export function ownerValues({ feed, token }: FeedOwner): readonly string[] {
-  return [ownerKey(feed), token];
 }

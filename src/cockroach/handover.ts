@@ -3,7 +3,7 @@ import type { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import type { SentKeys } from "../replay_guard.ts";
 import { isUndefinedTable } from "./errors.ts";
-import { type FeedOwner, isOwner, ownerValues } from "./feed_owner.ts";
+import { type FeedOwner, isOwner } from "./feed_owner.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 const CREATE_TABLE = "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
@@ -17,13 +17,13 @@ const LONGEST_PART = 512 * 1024;
  */
 export class CockroachHandover {
   readonly #feed: string;
-  readonly #owned: readonly string[];
+  readonly #owner: FeedOwner;
   readonly #sql: SqlConnection;
 
   /** Connects to nothing yet. */
   constructor(owner: FeedOwner, sql: SqlConnection) {
     this.#feed = owner.feed;
-    this.#owned = ownerValues(owner);
+    this.#owner = owner;
     this.#sql = sql;
   }
 
@@ -37,12 +37,12 @@ export class CockroachHandover {
     const statements = [
       {
         text: `DELETE FROM cursor_handover WHERE feed = $1 AND ${isOwner(2)}`,
-        values: [this.#feed, ...this.#owned],
+        values: [this.#feed, ...this.#owner.values],
       },
       ...parts(sent).map((keys, part) => ({
         text: "INSERT INTO cursor_handover (feed, part, cursor, keys) " +
           `SELECT $1::STRING, $2::INT, $3::STRING, $4::STRING WHERE ${isOwner(5)}`,
-        values: [this.#feed, part, cursorText(position), keys, ...this.#owned],
+        values: [this.#feed, part, cursorText(position), keys, ...this.#owner.values],
       })),
     ];
     await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {

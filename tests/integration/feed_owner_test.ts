@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { CockroachCursorStore } from "../../src/cockroach/cursor_store.ts";
+import { FeedOwner } from "../../src/cockroach/feed_owner.ts";
 import { CockroachHandover } from "../../src/cockroach/handover.ts";
 import { SqlConnection } from "../../src/cockroach/sql_connection.ts";
 import { parseDatabaseUrl } from "../../src/settings/database_url.ts";
@@ -18,18 +19,16 @@ async function twoProcesses() {
   const database = parseDatabaseUrl(cockroach.url);
   assert.ok(typeof database !== "string");
   const sql = new SqlConnection(database, "test");
-  const [first, second] = ["first", "second"].map((token) => {
-    const owner = { feed: "shop", token };
+  const seenByOne = () => {
+    const owner = new FeedOwner("shop");
     return {
-      token,
-      store: new CockroachCursorStore({ ...owner, ignoreOriginal: false }, sql),
+      store: new CockroachCursorStore(owner, false, sql),
       handover: new CockroachHandover(owner, sql),
     };
-  });
-  assert.ok(first !== undefined && second !== undefined);
+  };
   return {
-    first,
-    second,
+    first: seenByOne(),
+    second: seenByOne(),
     cockroach,
     [Symbol.asyncDispose]: async () => {
       await sql.close();
@@ -43,11 +42,11 @@ Deno.test("a feed belongs to nobody, then to the process that claimed it last", 
   const { first, second, cockroach } = feed;
   assert.deepEqual(await first.store.read(), { position: undefined, owner: undefined });
   await first.store.claim(undefined);
-  assert.equal((await second.store.read()).owner, first.token);
-  await second.store.claim(first.token);
-  assert.equal((await first.store.read()).owner, second.token);
+  assert.equal((await second.store.read()).owner, first.store.token);
+  await second.store.claim(first.store.token);
+  assert.equal((await first.store.read()).owner, second.store.token);
   assert.deepEqual(await cockroach.sql("SELECT key, cursor FROM cursor_store"), [
-    { key: "shop/owner", cursor: second.token },
+    { key: "shop/owner", cursor: second.store.token },
   ]);
 });
 
@@ -58,7 +57,19 @@ Deno.test("a claim that comes late takes nothing from the owner of meanwhile", a
   await first.store.claim(undefined);
   await second.store.claim(undefined);
   await second.store.claim("third");
-  assert.equal((await second.store.read()).owner, first.token);
+  assert.equal((await second.store.read()).owner, first.store.token);
+});
+
+Deno.test("a process that claims the feed again does so with another token: late statements of before change nothing", async () => {
+  await using feed = await twoProcesses();
+  const { first, second, cockroach } = feed;
+  await first.store.read();
+  await first.store.claim(undefined);
+  const before = first.store.token;
+  await second.store.claim(before);
+  await first.store.claim(second.store.token);
+  assert.notEqual(first.store.token, before);
+  assert.deepEqual(await cockroach.sql("SELECT cursor FROM cursor_store"), [{ cursor: first.store.token }]);
 });
 
 Deno.test("only the feed's owner creates, replaces, ends a scan and removes what is stored", async () => {
@@ -77,7 +88,7 @@ Deno.test("only the feed's owner creates, replaces, ends a scan and removes what
   assert.equal(await second.store.replace(scan, cursor), false);
   assert.equal(await first.store.replace(cursor, scan), false);
   assert.equal(await first.store.replace(scan, cursor), true);
-  assert.deepEqual(await first.store.read(), { position: cursor, owner: first.token });
+  assert.deepEqual(await first.store.read(), { position: cursor, owner: first.store.token });
 
   await second.store.remove(cursor);
   assert.deepEqual((await first.store.read()).position, cursor);

@@ -17,6 +17,14 @@ export interface Row {
   readonly number: number;
 }
 
+/** The feed's row of the owner. */
+export interface Claim {
+  /** Whose it is. */
+  readonly process: AgentProcess;
+  /** No other claim has it. */
+  readonly token: string;
+}
+
 /** Told what happens to the row. */
 export interface StoreObserver {
   /** The row was changed. */
@@ -27,8 +35,8 @@ export interface StoreObserver {
 export class FakeCursorTable {
   /** Every cursor's row there was, the present one last. */
   readonly rows: Row[] = [{ position: undefined, by: undefined, number: 0 }];
-  /** Every process that claimed the feed, the present owner last; `undefined`: a hand deleted its row. */
-  readonly owners: (AgentProcess | undefined)[] = [];
+  /** Every claim of the feed, the last one last; `undefined`: a hand deleted it. */
+  readonly claims: (Claim | undefined)[] = [];
   /** Nobody reaches it until then. */
   awayUntil = 0;
   readonly #world: World;
@@ -45,9 +53,9 @@ export class FakeCursorTable {
     return this.rows.at(-1)!;
   }
 
-  /** Who may store. */
-  get owner(): AgentProcess | undefined {
-    return this.owners.at(-1);
+  /** With which one may store. */
+  get claim(): Claim | undefined {
+    return this.claims.at(-1);
   }
 
   /** Changes the row. */
@@ -65,50 +73,59 @@ export class FakeCursorTable {
 
 /** The table as one process sees it. */
 export class FakeCursorStore implements CursorStore {
-  readonly token: string;
   readonly #table: FakeCursorTable;
   readonly #process: AgentProcess;
   readonly #world: World;
+  #claims = 0;
 
   /** Works on this table. */
   constructor(table: FakeCursorTable, process: AgentProcess) {
-    this.token = process.name;
     this.#table = table;
     this.#process = process;
     this.#world = process.world;
   }
 
+  get token(): string {
+    return `${this.#process.name}, claim ${this.#claims}`;
+  }
+
   read(): Promise<Stored> {
-    return this.#request(() => ({ position: this.#table.row.position, owner: this.#table.owner?.name }));
+    const table = this.#table;
+    return this.#request(() => ({ position: table.row.position, owner: table.claim?.token }));
   }
 
   claim(owner: string | undefined): Promise<void> {
+    this.#claims++;
+    const { token } = this, process = this.#process, table = this.#table;
     return this.#request(() => {
-      if (this.#table.owner?.name !== owner) return;
-      this.#world.trace?.(`${this.#process.name} claims the feed`);
-      this.#table.owners.push(this.#process);
+      if (table.claim?.token !== owner) return;
+      this.#world.trace?.(`${process.name} claims the feed`);
+      table.claims.push({ process, token });
     });
   }
 
   create(position: Position): Promise<void> {
-    return this.#request(() => this.#change(undefined, position)).then(() => {});
+    return this.#change(undefined, position).then(() => {});
   }
 
   replace(expected: Position, next: Position): Promise<boolean> {
-    return this.#request(() => this.#change(expected, next));
+    return this.#change(expected, next);
   }
 
   remove(expected: Position): Promise<void> {
-    return this.#request(() => this.#change(expected, undefined)).then(() => {});
+    return this.#change(expected, undefined).then(() => {});
   }
 
-  /** One statement: only while the feed is this process's, and nobody else changed the row. */
-  #change(expected: Position | undefined, next: Position | undefined): boolean {
-    const stored = this.#table.row.position;
-    if (this.#table.owner !== this.#process) return false;
-    if (stored?.cursor !== expected?.cursor || stored?.scanning !== expected?.scanning) return false;
-    this.#table.write(next, this.#process);
-    return true;
+  /** One statement: only while the claim is the one of now, and nobody else has changed the row. */
+  #change(expected: Position | undefined, next: Position | undefined): Promise<boolean> {
+    const { token } = this, table = this.#table;
+    return this.#request(() => {
+      const { position } = table.row;
+      if (table.claim?.token !== token) return false;
+      if (position?.cursor !== expected?.cursor || position?.scanning !== expected?.scanning) return false;
+      table.write(next, this.#process);
+      return true;
+    });
   }
 
   /** The table's part happens even when the process that asked is gone. */

@@ -119,7 +119,7 @@ class Simulation {
       "hand": () => this.#moveByHand(),
       "hand-delete": () => {
         if (this.#table.row.position !== undefined) this.#table.write(undefined, "hand");
-        if (random.chance(0.5)) this.#table.owners.push(undefined);
+        if (random.chance(0.5)) this.#table.claims.push(undefined);
       },
     };
     for (const fault of faults) {
@@ -156,7 +156,12 @@ class Simulation {
       source: new FakeSource(process, this.#checks),
       broker: this.#broker.seenBy(process),
       cursorStore: new FakeCursorStore(this.#table, process),
-      handover: new FakeHandover(this.#handover, process, this.#checks, () => this.#table.owner === process),
+      handover: new FakeHandover(
+        this.#handover,
+        process,
+        this.#checks,
+        () => this.#table.claim?.process === process,
+      ),
       tables: TABLES,
       onExpiredCursor: this.#plan.onExpiredCursor,
       initialScan: this.#plan.initialScan,
