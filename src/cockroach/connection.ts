@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { classifySourceError } from "./errors.ts";
@@ -99,6 +100,7 @@ export class Connection {
     // Without a listener a failure between queries would end the process.
     this.#client.on("error", () => this.#broken = true);
     this.#protocol = (this.#client as unknown as { connection: pg.Connection }).connection;
+    containFailures(this.#protocol as unknown as Listening);
     this.#protocol.on("parameterStatus", (status: { parameterName: string; parameterValue: string }) => {
       if (status.parameterName === "crdb_version") this.#version = status.parameterValue;
     });
@@ -142,4 +144,29 @@ export class Connection {
     this.#protocol.end();
     this.#protocol.stream.destroy(new Error("Connection terminated"));
   }
+}
+
+/** What pg attaches its parser to; with TLS that is not the socket it has connected. */
+interface Listening {
+  attachListeners(stream: Duplex): void;
+}
+
+/** What cannot be parsed would be thrown where nobody catches it, and end the process. */
+function containFailures(protocol: Listening): void {
+  const attach = protocol.attachListeners.bind(protocol);
+  protocol.attachListeners = (stream) => {
+    const emit = stream.emit.bind(stream);
+    stream.emit = (event: string | symbol, ...args: unknown[]) => {
+      try {
+        return emit(event, ...args);
+      } catch (cause) {
+        if (event !== "data") throw cause;
+        stream.destroy(
+          Object.assign(new Error("it sent a malformed message", { cause }), { code: "EPROTO" }),
+        );
+        return true;
+      }
+    };
+    attach(stream);
+  };
 }

@@ -104,7 +104,9 @@ function readBare(table: string, key: string, value: string, options: EnvelopeOp
     return { kind: "change", table, key, value, updated: undefined, operation: "delete" };
   }
   const updated = metadataTimestamp(value);
-  if (updated === undefined) throw malformed(table, value, "has no timestamp in __crdb__");
+  if (updated === undefined || !value.endsWith("}")) {
+    throw malformed(table, value, "is no object with a timestamp in __crdb__");
+  }
   const operation = isScan(updated, options) ? "read" : isBareDelete(value) ? "delete" : "upsert";
   return { kind: "change", table, key, value, updated, operation };
 }

@@ -52,7 +52,7 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
     "the cursor is malformed; delete or correct the feed's row in cursor_store",
   ],
   [
-    /invalid option|invalid duration|unknown .*option|option .* (is|requires|cannot)|cannot specify both/,
+    /invalid option|invalid duration|unknown envelope|unknown .*option|option .* (is|requires|cannot)|cannot specify both/,
     "OptionRejected",
   ], // error-bad-option
   [/restart transaction/, "SerializationConflict"],
@@ -75,7 +75,7 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
 
 /** What Node.js calls failures of name resolution, TCP and TLS. */
 const UNREACHABLE =
-  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE)$/;
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|EPROTO)$/;
 const TLS_CODE = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_SSL|^ERR_TLS/;
 const TLS_HINT =
   "check sslmode and sslrootcert in DATABASE_URL, the certificate's names and dates, and sslcert with sslkey if you give them";

@@ -11,6 +11,7 @@ function failure(message: string, code?: string): Error {
 const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind])[] = [
   ["error-bad-option", "XXUUU", 'time: invalid duration "ten seconds"', "OptionRejected"],
   ["error-bad-option", "XXUUU", 'invalid option "nonsense"', "OptionRejected"],
+  ["v20", "XXUUU", "unknown envelope: bare", "OptionRejected"],
   [
     "error-cancel-query, error-cancel-session, error-server-drain",
     "57014",
