@@ -5,8 +5,8 @@ const LONGEST = 120;
  * without what looks like a credential, as a whole URL may end up in the wrong setting.
  */
 export function quoted(text: string): string {
-  // The text is one value, so its last `@` ends the credentials, whatever the password holds.
-  const masked = withoutCredentials(text.replace(/:\/\/.*@/s, "://…@"));
+  // Of a URL only the scheme is shown: with a part forgotten, any other may be the password.
+  const masked = withoutCredentials(text.replace(/:\/\/.*/s, "://…"));
   return JSON.stringify(masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked);
 }
 

@@ -102,6 +102,15 @@ export class AgentProcess {
     });
   }
 
+  /** Resolves when it has printed something like this, whatever the form of its log. */
+  async prints(what: RegExp, deadline = 20_000): Promise<void> {
+    await until(
+      `${what} in the agent's output`,
+      deadline,
+      async () => what.test(await this.output()) || undefined,
+    );
+  }
+
   /** Answers of its HTTP server. */
   async get(path: string): Promise<Response> {
     if (this.#process.ended) throw new GaveUp(`the agent ended, and said:\n${await this.output()}`);

@@ -3,7 +3,7 @@ import pg from "pg";
 import { type AgentOptions, AgentProcess } from "./agent_process.ts";
 import { Cockroach, type CockroachOptions } from "./cockroach.ts";
 import { QueueReader } from "./queue_reader.ts";
-import { RabbitMQ } from "./rabbitmq.ts";
+import { RabbitMQ, type RabbitMQOptions } from "./rabbitmq.ts";
 
 /** What a test of the whole agent works with: services, one SQL connection, and names that no other test has. */
 export class AgentRig {
@@ -22,8 +22,8 @@ export class AgentRig {
   }
 
   /** The services of this test run, or some started for this test. */
-  static async start(options: CockroachOptions = {}): Promise<AgentRig> {
-    const [cockroach, rabbitmq] = await Promise.all([Cockroach.start(options), RabbitMQ.start()]);
+  static async start(options: CockroachOptions = {}, broker: RabbitMQOptions = {}): Promise<AgentRig> {
+    const [cockroach, rabbitmq] = await Promise.all([Cockroach.start(options), RabbitMQ.start(broker)]);
     const database = new pg.Client(cockroach.url);
     database.on("error", () => {}); // faults of the tests hit this connection too
     await database.connect();
@@ -47,7 +47,7 @@ export class AgentRig {
     this.#users.push(name);
     const url = new URL(this.cockroach.url);
     url.username = name;
-    url.password = password ?? "";
+    url.password = encodeURIComponent(password ?? "");
     return { name, url: url.href };
   }
 
