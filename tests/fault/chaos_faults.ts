@@ -70,7 +70,7 @@ function brokerFaults({ trial, toBroker, random }: ChaosSite): Record<string, Ch
     },
     "queue full": {
       ...broker,
-      repeats: 2 * MAX_IN_FLIGHT, // while it lasts, each new connection is refused in its turn
+      repeats: 4 * MAX_IN_FLIGHT, // while it lasts, each new connection is refused in its turn
       begin: async () => {
         const full = JSON.stringify({ "max-length": 1, overflow: "reject-publish" });
         await rabbitmq.ctl("set_policy", "--apply-to", "queues", "full", `^${name}$`, full);
