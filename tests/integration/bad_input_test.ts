@@ -58,7 +58,8 @@ Deno.test("a table that does not exist stops the agent; created, it is published
     await using agent = await rig.agent();
     await stopsWith(agent, { kind: "TableMissing", value: rig.feed, hint: /--table/ });
     const { rows } = await rig.database.query("SELECT key FROM cursor_store");
-    assert.deepEqual(rows, [], "a cursor from before the table");
+    const keys = rows.map(({ key }) => key);
+    assert.deepEqual(keys, [`${rig.feed}/owner`], "a cursor from before the table");
   }
   await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`, `INSERT INTO ${rig.name} VALUES (1)`);
   await publishesTheRow(rig, () => rig.agent());
