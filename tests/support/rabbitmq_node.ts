@@ -50,9 +50,11 @@ export class RabbitMQNode implements RabbitMQHost {
     await this.#node?.kill();
   }
 
-  freeze(): Promise<void> {
-    this.#node?.signal("SIGSTOP");
-    return Promise.resolve();
+  async freeze(): Promise<void> {
+    const node = this.#node;
+    if (node === undefined) return;
+    node.signal("SIGSTOP");
+    await until("the node's end of work", 5_000, async () => await isStopped(node.pid) || undefined);
   }
 
   thaw(): Promise<void> {
@@ -105,6 +107,20 @@ export class RabbitMQNode implements RabbitMQHost {
       ...env,
     };
     this.#portMapper = await startPortMapper(Number(mapperPort), this.#env, join(home, "epmd.log"));
+  }
+}
+
+/** A signal stops the threads one by one, and one that still runs may answer. Without /proc it is taken for done. */
+async function isStopped(pid: number): Promise<boolean> {
+  try {
+    for await (const { name } of Deno.readDir(`/proc/${pid}/task`)) {
+      const stat = await Deno.readTextFile(`/proc/${pid}/task/${name}/stat`);
+      if (!/\) T /.test(stat)) return false;
+    }
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
   }
 }
 
