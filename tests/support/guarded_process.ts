@@ -72,7 +72,12 @@ export class GuardedProcess {
 
   /** Sends a signal to the program itself; nothing happens when it is gone. */
   signal(signal: Deno.Signal): void {
-    if (!this.ended) Deno.kill(this.pid, signal);
+    try {
+      if (!this.ended) Deno.kill(this.pid, signal);
+    } catch (error) {
+      // It has just gone, and its exit is not known here yet.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 
   /** SIGKILL, and waits until it is gone. */
