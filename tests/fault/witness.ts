@@ -132,7 +132,7 @@ export class Witness {
 
   async #publish(own: Own): Promise<void> {
     const client = await this.#connected();
-    const timer = setTimeout(() => client.socket?.destroy(), ANSWER_DEADLINE);
+    const timer = setTimeout(() => giveUp(client), ANSWER_DEADLINE);
     try {
       const channel = await client.channel();
       await channel.confirmSelect();
@@ -153,7 +153,7 @@ export class Witness {
     const client = new Client(`${this.#url}?frameMax=131072`);
     client.logger = undefined;
     client.onerror = () => {};
-    const timer = setTimeout(() => client.socket?.destroy(), ANSWER_DEADLINE);
+    const timer = setTimeout(() => giveUp(client), ANSWER_DEADLINE);
     try {
       await client.connect();
     } finally {
@@ -161,6 +161,11 @@ export class Witness {
     }
     return this.#client = client;
   }
+}
+
+/** With an error: without one the library leaves whoever waits for the connection waiting. */
+function giveUp(client: Client): void {
+  client.socket?.destroy(new Error(`RabbitMQ does not answer within ${ANSWER_DEADLINE} ms`));
 }
 
 function read(message: AMQPMessage): Arrival | Own {
