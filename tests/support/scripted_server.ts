@@ -1,3 +1,6 @@
+import assert from "node:assert/strict";
+import { AgentError } from "../../src/errors.ts";
+import { type DatabaseUrl, parseDatabaseUrl } from "../../src/settings/database_url.ts";
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
@@ -144,3 +147,24 @@ export const DONE = Buffer.concat([
   message("C", "OK\0"),
   READY,
 ]);
+
+/** An address of these hosts, with a password that no failure may show. */
+export function url(hosts: string, parameters = "sslmode=disable"): DatabaseUrl {
+  const parsed = parseDatabaseUrl(`postgresql://alice:s3cret@${hosts}/shop?${parameters}`);
+  assert.ok(typeof parsed !== "string");
+  return parsed;
+}
+
+/** What the attempt fails with. */
+export async function failureOf(attempt: Promise<unknown>): Promise<AgentError> {
+  const error = await attempt.then(() => undefined, (error: unknown) => error);
+  assert.ok(error instanceof AgentError, String(error));
+  assert.equal(error.message.includes("s3cret"), false);
+  return error;
+}
+
+/** A port at which nobody listens. */
+export async function deadPort(): Promise<number> {
+  await using server = new ScriptedServer({});
+  return await server.start();
+}

@@ -2,9 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect } from "../../../src/cockroach/connection.ts";
 import { RowStream } from "../../../src/cockroach/row_stream.ts";
-import { type DatabaseUrl, parseDatabaseUrl } from "../../../src/settings/database_url.ts";
-import { AgentError } from "../../../src/errors.ts";
-import { ScriptedServer } from "../../support/scripted_server.ts";
+import { deadPort, failureOf, ScriptedServer, url } from "../../support/scripted_server.ts";
 
 /** What recording extended-binary's server sent: RowDescription, a resolved row and a change, in binary. */
 const RECORDED_ROWS = [
@@ -14,25 +12,6 @@ const RECORDED_ROWS = [
   "RAAAAD8AA///////////AAAALXsicmVzb2x2ZWQiOiIxNzk1MzI3MDg5ODQ0ODYyMjAxLjAwMDAwMDAwMDAifQ==",
   "RAAAADUAAwAAAANmb28AAAAEWzU0XQAAABx7ImFmdGVyIjogeyJhIjogNTQsICJiIjogOH19",
 ].map((raw) => Buffer.from(raw, "base64"));
-
-function url(hosts: string, parameters = "sslmode=disable"): DatabaseUrl {
-  const parsed = parseDatabaseUrl(`postgresql://alice:s3cret@${hosts}/shop?${parameters}`);
-  assert.ok(typeof parsed !== "string");
-  return parsed;
-}
-
-async function failureOf(attempt: Promise<unknown>): Promise<AgentError> {
-  const error = await attempt.then(() => undefined, (error: unknown) => error);
-  assert.ok(error instanceof AgentError, String(error));
-  assert.equal(error.message.includes("s3cret"), false);
-  return error;
-}
-
-/** A port at which nobody listens. */
-async function deadPort(): Promise<number> {
-  await using server = new ScriptedServer({});
-  return await server.start();
-}
 
 Deno.test("connect() names itself, lifts the time limits, asks for serializable and learns the version", async () => {
   await using server = new ScriptedServer({});

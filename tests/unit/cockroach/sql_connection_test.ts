@@ -1,28 +1,15 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { SqlConnection } from "../../../src/cockroach/sql_connection.ts";
-import { type DatabaseUrl, parseDatabaseUrl } from "../../../src/settings/database_url.ts";
-import { AgentError } from "../../../src/errors.ts";
-import { DONE, failure, READY, ScriptedServer } from "../../support/scripted_server.ts";
-
-function url(hosts: string, parameters = "sslmode=disable"): DatabaseUrl {
-  const parsed = parseDatabaseUrl(`postgresql://alice:s3cret@${hosts}/shop?${parameters}`);
-  assert.ok(typeof parsed !== "string");
-  return parsed;
-}
-
-async function failureOf(attempt: Promise<unknown>): Promise<AgentError> {
-  const error = await attempt.then(() => undefined, (error: unknown) => error);
-  assert.ok(error instanceof AgentError, String(error));
-  assert.equal(error.message.includes("s3cret"), false);
-  return error;
-}
-
-/** A port at which nobody listens. */
-async function deadPort(): Promise<number> {
-  await using server = new ScriptedServer({});
-  return await server.start();
-}
+import {
+  deadPort,
+  DONE,
+  failure,
+  failureOf,
+  READY,
+  ScriptedServer,
+  url,
+} from "../../support/scripted_server.ts";
 
 Deno.test("SqlConnection connects when it is first asked, and once", async () => {
   await using server = new ScriptedServer({ answer: () => DONE });
