@@ -75,20 +75,21 @@ export interface RabbitMqConfig {
   readonly addresses: readonly AmqpAddress[];
   /** PEM texts for `amqps` addresses; certificate and key come together. */
   readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
-  /** Either this or `exchange` is there. */
+  /** This or `exchange` is there, or both. */
   readonly queue?: string;
-  /** Either this or `queue` is there. */
+  /** This or `queue` is there, or both. */
   readonly exchange?: string;
-  /** Whether a missing queue is made; an exchange never is. */
+  /** What binds the queue to the exchange, where both are given; at least one. */
+  readonly bindingKeys: readonly string[];
   /** Given exactly when dead letters are wanted. */
   readonly deadLetterQueue?: string;
-  /** Whether a missing queue is declared. */
+  /** Whether a missing queue is declared, and the queue bound; an exchange is never declared. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
-  /** The operator gave the type or arguments: a queue that exists must have them. */
-  readonly explicitArguments: boolean;
-  /** Arguments of a queue that is declared; without `x-queue-type`. */
+  /** The operator gave the type: a queue that exists must have it. */
+  readonly queueTypeGiven: boolean;
+  /** Arguments of a queue that is declared, without `x-queue-type`; a queue that exists must have them. */
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>;
   /** In whole seconds, 1 to 3600. */
   readonly heartbeat: number;
@@ -153,7 +154,7 @@ function configFrom(values: Values, sources: Sources): Config {
     format: values.format,
     standardHeaders: values.headers === "standard",
     headers: record(values.header),
-    routingKey: values.routingKey ?? values.amqpQueue ?? "{table}",
+    routingKey: routingKeyFrom(values),
     onUnpublishable: values.onUnpublishable,
     maxInFlight: values.maxInFlight,
     maxInFlightBytes: values.maxInFlightBytes,
@@ -177,13 +178,25 @@ function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
     ...(amqpQueue === undefined ? {} : { queue: amqpQueue }),
     ...(exchange === undefined ? {} : { exchange }),
     ...(values.deadLetterQueue === undefined ? {} : { deadLetterQueue: values.deadLetterQueue }),
+    bindingKeys: bindingKeysFrom(values),
     declare: values.declare,
     queueType: queueType ?? "quorum",
-    explicitArguments: queueType !== undefined || queueArguments.length > 0,
+    queueTypeGiven: queueType !== undefined,
     queueArguments: record(queueArguments),
     heartbeat: values.heartbeat,
     lock: values.lock,
   };
+}
+
+function routingKeyFrom({ routingKey, exchange, amqpQueue }: Values): string {
+  return routingKey ?? (exchange === undefined ? amqpQueue : undefined) ?? "{table}";
+}
+
+/** A fixed routing key binds in every kind of exchange; `#` stands for any in those that know patterns or look at no key. */
+function bindingKeysFrom(values: Values): readonly string[] {
+  if (values.bindingKeys.length > 0) return values.bindingKeys;
+  const routingKey = routingKeyFrom(values);
+  return [routingKey.includes("{") ? "#" : routingKey];
 }
 
 function record<Value>(pairs: readonly Pair<Value>[]): Readonly<Record<string, Value>> {

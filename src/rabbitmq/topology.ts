@@ -1,25 +1,25 @@
 import { AgentError } from "../errors.ts";
 import { classifyBrokerError, replyCode } from "./errors.ts";
-
-/** An argument of a queue: text, whole number or yes/no. */
-export type QueueArgument = string | number | boolean;
+import { compareQueue, type Declaration, type QueueArguments } from "./queue_comparison.ts";
 
 /** Where the messages go, and what may be declared for it. */
 export interface TopologyOptions {
-  /** Exchange to publish to; it must exist. With it `queue` says nothing. */
+  /** Exchange to publish to; it must exist. */
   readonly exchange?: string;
-  /** Queue to publish to by the default exchange. */
+  /** Queue to publish to by the default exchange or, with `exchange`, to bind to that. */
   readonly queue?: string;
+  /** Keys that bind the queue to the exchange, where both are given. */
+  readonly bindingKeys: readonly string[];
   /** Queue for dead letters, when they are wanted; declared like the other, without its arguments. */
   readonly deadLetterQueue?: string;
-  /** Whether a missing queue is declared. */
+  /** Whether a missing queue is declared, and the queue bound. */
   readonly declare: "if-missing" | "never";
   /** Type of a queue that is declared. */
   readonly queueType: "quorum" | "classic" | "stream";
-  /** More arguments of a queue that is declared: `x-max-length`. */
-  readonly queueArguments: Readonly<Record<string, QueueArgument>>;
-  /** The operator asked for the type or the arguments: a queue that exists must have them. */
-  readonly explicitArguments: boolean;
+  /** The operator asked for the type: a queue that exists must have it. */
+  readonly queueTypeGiven: boolean;
+  /** What the operator asked for besides, such as `x-max-length`: a queue that exists must have it. */
+  readonly queueArguments: QueueArguments;
 }
 
 /** What topology needs of a channel; the broker closes it with every refusal. */
@@ -28,8 +28,10 @@ export interface TopologyChannel {
   queueDeclare(
     name: string,
     options: { passive?: boolean; durable?: boolean; autoDelete?: boolean; exclusive?: boolean },
-    args?: Record<string, QueueArgument>,
+    args?: QueueArguments,
   ): Promise<unknown>;
+  /** Binds a queue to an exchange; nothing happens when it is bound so already. */
+  queueBind(queue: string, exchange: string, bindingKey: string): Promise<unknown>;
   /** Finds an exchange. */
   exchangeDeclare(name: string, type: string, options: { passive: boolean }): Promise<unknown>;
   /** Closes the channel. */
@@ -44,38 +46,45 @@ export interface Channels {
 
 const PASSIVE = { passive: true, durable: false, autoDelete: false, exclusive: false };
 const NOT_FOUND = 404;
+const ACCESS_REFUSED = 403;
 const PRECONDITION_FAILED = 406;
+
+const BINDING_HINTS: Readonly<Record<number, string>> = {
+  [ACCESS_REFUSED]:
+    "grant the user write on the queue and read on the exchange, or bind it yourself: --declare never",
+  [PRECONDITION_FAILED]: "the exchange wants another --binding-key; a consistent-hash exchange a number: 1",
+};
 
 /**
  * Sees to it that messages have somewhere to go. What exists is taken as it is, transient queues too, unless the operator
- * asked for a type or arguments; only what is missing is declared.
+ * asked for a type or arguments; only what is missing is declared. Bindings are added, never taken away.
  *
  * @throws AgentError
  */
 export async function ensureTopology(channels: Channels, options: TopologyOptions): Promise<void> {
-  const { exchange, queue = "", deadLetterQueue } = options;
+  const { exchange, queue, deadLetterQueue, declare } = options;
   if (deadLetterQueue !== undefined) {
-    await ensureQueue(channels, deadLetterQueue, {
-      ...options,
-      queueArguments: {},
-      explicitArguments: false,
-    });
+    await ensureQueue(channels, deadLetterQueue, { ...options, queueArguments: {}, queueTypeGiven: false });
   }
-  if (exchange !== undefined) {
-    await checkExchange(channels, exchange);
-    return;
-  }
-  await ensureQueue(channels, queue, options);
+  if (exchange !== undefined) await checkExchange(channels, exchange);
+  if (queue !== undefined) await ensureQueue(channels, queue, options);
+  if (exchange === undefined || queue === undefined || declare === "never") return;
+  for (const key of options.bindingKeys) await bindQueue(channels, queue, exchange, key);
 }
 
 async function ensureQueue(channels: Channels, queue: string, options: TopologyOptions): Promise<void> {
+  const { declare, queueType, queueTypeGiven, queueArguments } = options;
   const missing = await missingQueue(channels, queue);
+  const type = { "x-queue-type": queueType };
   if (missing === undefined) {
-    if (options.explicitArguments) await compareQueue(channels, queue, options);
+    const asked = { ...(queueTypeGiven ? type : {}), ...queueArguments };
+    if (Object.keys(asked).length === 0) return;
+    await compareQueue(queue, asked, (declaration) => declareQueue(channels, queue, declaration));
   } else if (missing.kind !== "Unroutable") {
     throw missing;
-  } else if (options.declare === "if-missing") {
-    await declareQueue(channels, queue, options, true);
+  } else if (declare === "if-missing") {
+    const args = { ...type, ...queueArguments };
+    await declareQueue(channels, queue, { durable: true, autoDelete: false, args });
   } else {
     const hint = "create the queue, or let it be declared: --declare if-missing";
     throw new AgentError("Unroutable", missing.message, { hint });
@@ -106,9 +115,7 @@ export async function explainReturn(
     return new AgentError(
       "Unroutable",
       `No queue is bound to exchange "${exchange}" for a message's routing key`,
-      {
-        hint: "bind a queue with a matching key, or add an alternate exchange; then start again",
-      },
+      { hint: "bind a queue to it, such as AMQP_QUEUE by --binding-key, or give it an alternate exchange" },
     );
   } catch (cause) {
     return classifyBrokerError(cause, "Cannot find out why RabbitMQ returned a message");
@@ -124,7 +131,7 @@ function checkExchange(channels: Channels, exchange: string): Promise<void> {
         cause,
         `Cannot find exchange "${exchange}"`,
         replyCode(cause) === NOT_FOUND
-          ? "declare the exchange and bind a queue to it; then start again"
+          ? `declare it: rabbitmqadmin declare exchange name='${exchange}' type=topic; AMQP_QUEUE can be bound to it`
           : undefined,
       ),
   );
@@ -144,31 +151,31 @@ async function missingQueue(channels: Channels, queue: string): Promise<AgentErr
   }
 }
 
-/** A queue that exists is declared once more so that the broker compares; durability is no setting and may differ. */
-async function compareQueue(channels: Channels, queue: string, options: TopologyOptions): Promise<void> {
-  try {
-    await declareQueue(channels, queue, options, true);
-  } catch (cause) {
-    const mismatch = AgentError.from(cause);
-    if (!mismatch.message.includes("inequivalent arg 'durable'")) throw mismatch;
-    await declareQueue(channels, queue, options, false);
-  }
-}
-
 function declareQueue(
   channels: Channels,
   queue: string,
-  { queueType, queueArguments }: TopologyOptions,
-  durable: boolean,
+  { durable, autoDelete, args }: Declaration,
 ): Promise<void> {
-  const args = { "x-queue-type": queueType, ...queueArguments };
   return onChannel(
     channels,
-    (channel) => channel.queueDeclare(queue, { durable, autoDelete: false, exclusive: false }, args),
+    (channel) => channel.queueDeclare(queue, { durable, autoDelete, exclusive: false }, args),
     (cause) => {
-      const differs = replyCode(cause) === PRECONDITION_FAILED;
-      const hint = differs ? "correct --queue-type or --queue-argument, or delete the queue" : undefined;
+      const refused = replyCode(cause) === PRECONDITION_FAILED;
+      const hint = refused
+        ? 'correct --queue-argument or --queue-type; numbers, true and false are typed, "in quotes" they are text'
+        : undefined;
       return classifyBrokerError(cause, `Cannot declare queue "${queue}"`, hint);
+    },
+  );
+}
+
+function bindQueue(channels: Channels, queue: string, exchange: string, key: string): Promise<void> {
+  return onChannel(
+    channels,
+    (channel) => channel.queueBind(queue, exchange, key),
+    (cause) => {
+      const attempted = `Cannot bind queue "${queue}" to exchange "${exchange}" by --binding-key "${key}"`;
+      return classifyBrokerError(cause, attempted, BINDING_HINTS[replyCode(cause) ?? 0]);
     },
   );
 }

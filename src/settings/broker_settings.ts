@@ -2,6 +2,7 @@ import {
   choice,
   integer,
   readAmqpName,
+  readBindingKey,
   readPair,
   readPath,
   readRoutingKey,
@@ -68,11 +69,19 @@ export const BROKER_SETTINGS = {
     meaning: "Exchange to publish to; it must exist",
     read: readAmqpName,
   },
+  bindingKeys: {
+    flag: "--binding-key KEY",
+    env: "AMQP_BINDING_KEY",
+    many: true,
+    otherwise: "the routing key; # where that has {…}",
+    meaning: "What binds AMQP_QUEUE to --exchange, where both are given",
+    read: readBindingKey,
+  },
   declare: {
     flag: "--declare WHEN",
     env: "AMQP_DECLARE",
     default: "if-missing",
-    meaning: "Declare the queue: if-missing or never",
+    meaning: "Declare the queue, and bind it to --exchange: if-missing or never",
     read: choice("if-missing", "never"),
   },
   queueType: {
@@ -86,7 +95,7 @@ export const BROKER_SETTINGS = {
     flag: "--queue-argument K=V",
     env: "AMQP_QUEUE_ARGUMENT",
     many: true,
-    meaning: "Argument of a queue that is declared: x-max-length=1000, x-overflow=reject-publish",
+    meaning: 'Argument of the queue: x-max-age=7D; whole numbers, true and false are typed, "1000" is text',
     read: readTypedPair,
   },
   maxInFlight: {

@@ -41,6 +41,9 @@ function describeRabbitMq(rabbitmq: RabbitMqConfig, routingKey: string): Record<
     queue: rabbitmq.queue ?? "none",
     exchange: rabbitmq.exchange ?? "the default exchange",
     routingKey,
+    bindingKeys: rabbitmq.exchange === undefined || rabbitmq.queue === undefined
+      ? "none"
+      : names(rabbitmq.bindingKeys),
     declare: rabbitmq.declare,
     queueType: rabbitmq.queueType,
     queueArguments: names(Object.entries(queueArguments).map(([name, value]) => `${name}=${value}`)),

@@ -107,6 +107,12 @@ export function readRoutingKey(text: string): Reading<string> {
   return shortString(text) ? { value: text } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
 }
 
+/** A binding key; it may be empty, and in double quotes hold commas. */
+export function readBindingKey(text: string): Reading<string> {
+  const value = unquoted(text);
+  return shortString(value) ? { value } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
+}
+
 /** `name=value`; a value in double quotes may hold commas, and `""` for a quote. */
 export function readPair(text: string): Reading<Pair<string>> {
   const equals = text.indexOf("=");

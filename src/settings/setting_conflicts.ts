@@ -26,7 +26,7 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
 
 function brokerConflicts({ values, wrong }: GivenSettings): string[] {
   if (values.queue !== "rabbitmq") return [];
-  const { addresses, amqpQueue, exchange, queueType, queueArguments = [] } = values;
+  const { addresses, amqpQueue, exchange, queueType, queueArguments = [], bindingKeys = [] } = values;
   const problems = [];
   if (addresses === undefined && !wrong.has("addresses")) {
     problems.push("AMQP_ADDR or AMQP_ADDR_FILE: required with --queue rabbitmq");
@@ -37,11 +37,16 @@ function brokerConflicts({ values, wrong }: GivenSettings): string[] {
   ) {
     problems.push("AMQP_QUEUE or --exchange: required with --queue rabbitmq");
   }
-  if (amqpQueue !== undefined && exchange !== undefined) {
-    problems.push(`AMQP_QUEUE ${quoted(amqpQueue)} and --exchange ${quoted(exchange)}: keep one of them`);
+  if (amqpQueue === undefined && !wrong.has("amqpQueue") && exchange !== undefined) {
+    if (queueType !== undefined || queueArguments.length > 0) {
+      problems.push("--queue-type and --queue-argument: mean nothing without AMQP_QUEUE");
+    }
   }
-  if (exchange !== undefined && (queueType !== undefined || queueArguments.length > 0)) {
-    problems.push("--queue-type and --queue-argument: mean nothing with --exchange, as no queue is declared");
+  if (
+    bindingKeys.length > 0 && [amqpQueue, exchange].includes(undefined) && !wrong.has("amqpQueue") &&
+    !wrong.has("exchange")
+  ) {
+    problems.push("--binding-key: means nothing without AMQP_QUEUE and --exchange");
   }
   return problems;
 }

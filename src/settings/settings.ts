@@ -83,7 +83,7 @@ export const SETTINGS = {
   amqpQueue: {
     env: "AMQP_QUEUE",
     otherwise: "required, or else --exchange",
-    meaning: "Queue to publish to, by its name as routing key on the default exchange",
+    meaning: "Queue to publish to by its name; with --exchange, a queue to bind to that",
     read: readAmqpName,
   },
 

@@ -20,7 +20,8 @@ export function optionsFor(url: string, options: Partial<RabbitMQOptions> = {}):
     declare: "if-missing",
     queueType: "classic",
     queueArguments: {},
-    explicitArguments: false,
+    queueTypeGiven: false,
+    bindingKeys: ["#"],
     onUnpublishable: "fail",
     ...options,
   };

@@ -8,6 +8,7 @@ import {
   Observed,
   optionsFor,
   Outcomes,
+  takeMessages,
   uniqueName,
   withClient,
   withSession,
@@ -75,37 +76,87 @@ Deno.test("connect() takes an existing transient queue as it is", () =>
 
 Deno.test("connect() takes an existing transient queue when --queue-type asks for the type it has", () =>
   withQueue({ durable: false }, (queue) => {
-    const options = optionsFor(rabbitmq.url, { queue, queueType: "classic", explicitArguments: true });
+    const options = optionsFor(rabbitmq.url, { queue, queueType: "classic", queueTypeGiven: true });
     return withSession(options, () => Promise.resolve());
   }));
 
-Deno.test("connect() names the argument that differs from what the operator asked for", () =>
-  withQueue({ args: { "x-max-length": 5 } }, async (queue) => {
-    const options = optionsFor(rabbitmq.url, {
-      queue,
-      queueArguments: { "x-max-length": 10 },
-      explicitArguments: true,
-    });
-    const error = await refusal(options);
-    assert.equal(error.kind, "TopologyMismatch");
-    assert.match(error.message, /inequivalent arg 'x-max-length' for queue/);
-    assert.match(error.hint, /--queue-argument/);
+Deno.test("connect() takes an existing queue that has more than the operator asked for", () =>
+  withQueue({ args: { "x-queue-type": "quorum", "x-max-length": 5, "x-delivery-limit": 3 } }, (queue) => {
+    const queueArguments = { "x-delivery-limit": 3 };
+    return withSession(optionsFor(rabbitmq.url, { queue, queueArguments }), () => Promise.resolve());
   }));
 
-Deno.test("connect() names the type that differs from --queue-type", () =>
-  withQueue({}, async (queue) => {
-    const error = await refusal(
-      optionsFor(rabbitmq.url, { queue, queueType: "quorum", explicitArguments: true }),
-    );
+Deno.test("connect() names every argument in which a queue differs from what the operator asked for", () =>
+  withQueue({
+    durable: false,
+    args: { "x-max-length": 5, "x-expires": 600_000, "x-max-priority": 4, "x-single-active-consumer": true },
+  }, async (queue) => {
+    const queueArguments = {
+      "x-max-length": 10,
+      "x-overflow": "reject-publish",
+      "x-max-priority": "4",
+      "x-single-active-consumer": false,
+      "x-expires": 600_000,
+    };
+    const asked = { queue, queueArguments, queueType: "quorum", queueTypeGiven: true } as const;
+    const error = await refusal(optionsFor(rabbitmq.url, asked));
     assert.equal(error.kind, "TopologyMismatch");
-    assert.match(error.message, /inequivalent arg 'x-queue-type'/);
+    assert.equal(
+      error.message,
+      `Queue "${queue}" exists and is another: x-queue-type is "classic", --queue-type asks for "quorum"; ` +
+        "x-max-length is 5, --queue-argument asks for 10; " +
+        'x-overflow is not set, --queue-argument asks for "reject-publish"; ' +
+        'x-max-priority is 4, --queue-argument asks for "4"; ' +
+        "x-single-active-consumer is true, --queue-argument asks for false",
+    );
+    assert.equal(
+      error.hint,
+      "take it as it is: --queue-type classic, --queue-argument 'x-max-length=5', no --queue-argument x-overflow, " +
+        "--queue-argument 'x-max-priority=4', --queue-argument 'x-single-active-consumer=true'; " +
+        `or delete it with its messages and start again: rabbitmqctl delete_queue '${queue}'`,
+    );
   }));
 
 Deno.test("connect() calls an argument that the broker refuses a TopologyMismatch", async () => {
   const error = await refusal(optionsFor(rabbitmq.url, { queueArguments: { "x-max-length": "many" } }));
   assert.equal(error.kind, "TopologyMismatch");
-  assert.match(error.message, /invalid arg 'x-max-length'/);
+  assert.match(error.message, /invalid arg 'x-max-length'.*expected integer/);
+  assert.match(error.hint, /numbers, true and false are typed/);
 });
+
+Deno.test("connect() declares a stream with arguments of every type", async () => {
+  const queueArguments = { "x-max-age": "7D", "x-max-length-bytes": 1_000_000 };
+  const asked = { queueType: "stream", queueTypeGiven: true, queueArguments } as const;
+  const options = optionsFor(rabbitmq.url, asked);
+  for (let time = 1; time <= 2; time++) await withSession(options, () => Promise.resolve());
+  const error = await refusal({ ...options, queueArguments: { ...queueArguments, "x-max-age": "8D" } });
+  assert.match(error.message, /: x-max-age is "7D", --queue-argument asks for "8D"$/);
+  await deleteQueues(rabbitmq.url, options.queue ?? "");
+});
+
+Deno.test("connect() binds the queue to the exchange when both are given, and takes it as it is the next time", () =>
+  withClient(rabbitmq.url, async (client) => {
+    const exchange = uniqueName();
+    const channel = await client.channel();
+    await channel.exchangeDeclare(exchange, "topic", { durable: false });
+    const options = optionsFor(rabbitmq.url, { exchange, bindingKeys: ["orders.*", "customers"] });
+    for (const routingKey of ["orders.upsert", "customers"]) {
+      await withSession(options, async ({ publisher, outcomes }) => {
+        publisher.publish(messageTo(routingKey));
+        await outcomes.until(1);
+      });
+    }
+    await withSession(options, async ({ publisher, outcomes }) => {
+      publisher.publish(messageTo("orders"));
+      const error = await outcomes.failure;
+      assert.equal(error.kind, "Unroutable");
+      assert.match(error.hint, /--binding-key/);
+    });
+    const messages = await takeMessages(rabbitmq.url, options.queue ?? "", 2);
+    assert.deepEqual(messages.map(({ routingKey }) => routingKey), ["orders.upsert", "customers"]);
+    await deleteQueues(rabbitmq.url, options.queue ?? "");
+    await channel.exchangeDelete(exchange);
+  }));
 
 Deno.test("connect() with --declare never calls a missing queue Unroutable", async () => {
   const options = optionsFor(rabbitmq.url, { declare: "never" });
@@ -121,7 +172,7 @@ Deno.test("connect() calls a missing exchange Unroutable, and declares none", as
     const error = await refusal(optionsFor(rabbitmq.url, { exchange }));
     assert.equal(error.kind, "Unroutable");
     assert.match(error.message, new RegExp(`Cannot find exchange "${exchange}"`));
-    assert.match(error.hint, /declare the exchange/);
+    assert.match(error.hint, new RegExp(`rabbitmqadmin declare exchange name='${exchange}' type=topic`));
   }
 });
 

@@ -47,7 +47,7 @@ Deno.test("parseArguments() has the documented defaults", () => {
   assert.deepEqual([config.maxInFlight, config.maxInFlightBytes], [1000, 32 * 1024 * 1024]);
   assert.deepEqual([config.logLevel, config.logFormat], ["info", undefined]);
   assert.deepEqual(
-    [rabbitmq.declare, rabbitmq.queueType, rabbitmq.queueArguments, rabbitmq.explicitArguments],
+    [rabbitmq.declare, rabbitmq.queueType, rabbitmq.queueArguments, rabbitmq.queueTypeGiven],
     ["if-missing", "quorum", {}, false],
   );
   assert.deepEqual([rabbitmq.heartbeat, rabbitmq.lock, rabbitmq.tls], [5, "exclusive-queue", {}]);
@@ -84,16 +84,34 @@ Deno.test("parseArguments() reads every setting from flags", () => {
 
 Deno.test("parseArguments() types the queue's arguments", () => {
   const rabbitmq = configOf(
-    ["--queue-type", "classic", "--queue-argument", 'a=5,b=true,c=text,d="5"', "--queue-argument=e=-1"],
+    [
+      "--queue-type",
+      "classic",
+      "--queue-argument",
+      'a=5,b=true,c=text,d="5"',
+      "--queue-argument=e=-1",
+      "--queue-argument",
+      "f=1.5",
+    ],
   ).rabbitmq;
-  assert.deepEqual(rabbitmq?.queueArguments, { a: 5, b: true, c: "text", d: "5", e: -1 });
-  assert.deepEqual([rabbitmq?.queueType, rabbitmq?.explicitArguments], ["classic", true]);
+  assert.deepEqual(rabbitmq?.queueArguments, { a: 5, b: true, c: "text", d: "5", e: -1, f: "1.5" });
+  assert.deepEqual([rabbitmq?.queueType, rabbitmq?.queueTypeGiven], ["classic", true]);
 });
 
 Deno.test("parseArguments() names the routing key after the queue, or after the table with an exchange", () => {
   assert.equal(configOf("").routingKey, "changes");
   assert.equal(configOf("--exchange x", { AMQP_QUEUE: undefined }).routingKey, "{table}");
+  assert.equal(configOf("--exchange x").routingKey, "{table}");
   assert.equal(configOf(["--routing-key", ""]).routingKey, "");
+});
+
+Deno.test("parseArguments() binds by the routing key where it is fixed, else by #, unless told otherwise", () => {
+  const keys = (...argv: string[]) => configOf(["--exchange", "x", ...argv]).rabbitmq?.bindingKeys;
+  assert.deepEqual(keys(), ["#"]);
+  assert.deepEqual(keys("--routing-key", "orders.{op}"), ["#"]);
+  assert.deepEqual(keys("--routing-key", "orders"), ["orders"]);
+  assert.deepEqual(keys("--routing-key", ""), [""]);
+  assert.deepEqual(keys("--binding-key", 'a.#,"b,c"', "--binding-key", '""'), ["a.#", "b,c", ""]);
 });
 
 Deno.test("parseArguments() needs no broker to print to standard output", () => {
@@ -165,10 +183,11 @@ Deno.test("parseArguments() lists what is wrong between settings", () => {
       "AMQP_ADDR or AMQP_ADDR_FILE: required with --queue rabbitmq",
       "AMQP_QUEUE or --exchange: required with --queue rabbitmq",
     ]],
-    ["--exchange x", {}, ['AMQP_QUEUE "changes" and --exchange "x": keep one of them']],
-    ["--exchange x --queue-type classic", { AMQP_QUEUE: undefined }, [
-      "--queue-type and --queue-argument: mean nothing with --exchange, as no queue is declared",
+    ["--exchange x --queue-type classic --binding-key k", { AMQP_QUEUE: undefined }, [
+      "--queue-type and --queue-argument: mean nothing without AMQP_QUEUE",
+      "--binding-key: means nothing without AMQP_QUEUE and --exchange",
     ]],
+    ["--binding-key k", {}, ["--binding-key: means nothing without AMQP_QUEUE and --exchange"]],
     ["--cursor-store none --cursor-database-url postgresql://h", {}, [
       "--cursor-database-url: means nothing with --cursor-store none",
     ]],

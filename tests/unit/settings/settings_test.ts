@@ -64,6 +64,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--on-unpublishable": "skip",
     "--dead-letter-queue": "dead",
     "--exchange": "x",
+    "--binding-key": "k",
     "--declare": "never",
     "--queue-type": "stream",
     "--queue-argument": "a=1",
@@ -86,11 +87,9 @@ Deno.test("every flag's variable means the same as the flag", () => {
       ...(flag === "--amqp-tls-cert" ? ["--amqp-tls-key", "/pem"] : []),
       ...(flag === "--amqp-tls-key" ? ["--amqp-tls-cert", "/pem"] : []),
       ...(flag === "--dead-letter-queue" ? ["--on-unpublishable", "dead-letter"] : []),
+      ...(flag === "--binding-key" ? ["--exchange", "x"] : []),
     ];
-    const env = {
-      AMQP_ADDR: "amqps://h",
-      ...(flag === "--exchange" ? { AMQP_QUEUE: undefined } : {}),
-    };
+    const env = { AMQP_ADDR: "amqps://h" };
     const files = { "/pem": "-----BEGIN X-----" };
     const byFlag = parse([...common, ...(isSwitch(setting) ? [flag] : [flag, value])], env, files);
     const byVariable = parse(common, { ...env, [setting.env]: value }, files);
@@ -193,6 +192,7 @@ Deno.test("each kind of setting says what it expects", () => {
   }
   assert.match(problemsOf(["--feed", "x".repeat(236)]).join(), /longer than 235 bytes/);
   assert.match(problemsOf("", { AMQP_QUEUE: "é".repeat(128) }).join(), /longer than AMQP's 255 bytes/);
+  assert.match(problemsOf("", { AMQP_BINDING_KEY: "k".repeat(256) }).join(), /longer than AMQP's 255 bytes/);
 });
 
 Deno.test("RUST_LOG counts by its bare level, LOG_LEVEL wins", () => {
