@@ -11,4 +11,5 @@ COPY --from=build /build/dist/crdb-changefeed-publisher /usr/local/bin/crdb-chan
 # The user nonroot, as a number: runAsNonRoot of Kubernetes cannot judge a name.
 USER 65532:65532
 EXPOSE 8001
+HEALTHCHECK --interval=30s --timeout=10s --start-period=10s CMD ["/usr/local/bin/crdb-changefeed-publisher", "health"]
 ENTRYPOINT ["/usr/local/bin/crdb-changefeed-publisher"]

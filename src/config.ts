@@ -1,5 +1,6 @@
 import type { AmqpAddress } from "./settings/amqp_address.ts";
 import type { ChangefeedOption } from "./settings/changefeed_option.ts";
+import { commandRow } from "./settings/commands.ts";
 import { readCommandLine } from "./settings/command_line.ts";
 import type { DatabaseUrl } from "./settings/database_url.ts";
 import type { Format } from "./encode.ts";
@@ -97,9 +98,14 @@ export interface RabbitMqConfig {
   readonly lock: "exclusive-queue" | "none";
 }
 
+/** What the program is to do. */
+export type Task =
+  | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "health"; readonly http: HostPort };
+
 /** What the arguments ask for. */
 export type Parsed =
-  | { readonly kind: "run"; readonly config: Config }
+  | Task
   | { readonly kind: "help" | "version"; readonly text: string }
   | { readonly kind: "problems"; readonly problems: readonly string[] };
 
@@ -119,11 +125,17 @@ export function parseArguments(
   if (line.help) return { kind: "help", text: helpText() };
   if (line.version) return { kind: "version", text: `crdb-changefeed-publisher ${VERSION}` };
   const sources: Sources = { flags: line.flags, env, readFile: readingOnce(readFile) };
-  const given = readSettings(sources);
+  const given = readSettings(sources, commandRow(line.command).reads);
   const problems = [...line.problems, ...given.problems, ...conflicts(given, sources)];
   if (problems.length > 0) return { kind: "problems", problems };
   // Without a problem no value that must be there is missing.
-  return { kind: line.command, config: configFrom(given.values as Values, sources) };
+  const values = given.values as Values;
+  switch (line.command) {
+    case "run":
+      return { kind: "run", config: configFrom(values, sources) };
+    case "health":
+      return { kind: "health", http: values.http };
+  }
 }
 
 /** A file is checked first and used later; a pipe (`<(…)`) can be read only once. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Writable } from "node:stream";
-import { run } from "./cli.ts";
+import { execute } from "./cli.ts";
 import { parseArguments } from "./config.ts";
 
-/** Exit codes: stopped as asked, stopped for good, bad usage. */
+/** Exit codes: done or stopped as asked, failed or stopped for good, bad usage. */
 const STOPPED = 0, FAILED = 1, BAD_USAGE = 2;
 
 /** A second signal does not wait: what is in flight is sent again at the next start. */
@@ -26,10 +26,10 @@ async function main(): Promise<number> {
     case "problems":
       process.stderr.write(`The settings have problems:\n  ${parsed.problems.join("\n  ")}\nTry --help.\n`);
       return BAD_USAGE;
-    case "run": {
+    default: {
       // Deno's process.stdout waits for a slow reader, and with it signals, timers and HTTP would.
       const stdout = Writable.fromWeb(Deno.stdout.writable);
-      return await run(parsed.config, stdout, stopOnSignals()) ? STOPPED : FAILED;
+      return await execute(parsed, stdout, stopOnSignals()) ? STOPPED : FAILED;
     }
   }
 }

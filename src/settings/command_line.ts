@@ -1,17 +1,13 @@
 import { Command as Parser, Option } from "commander";
+import { COMMAND_NAMES, type CommandName } from "./commands.ts";
 import { quoted } from "./quoted.ts";
 import { flagName, isSwitch, type Setting } from "./setting.ts";
 import { type SettingName, SETTINGS } from "./settings.ts";
 
-/** What the program is asked to do. */
-export type Command = "run";
-
-const COMMANDS: readonly Command[] = ["run"];
-
 /** The arguments, taken apart; the texts of the flags are not read yet. */
 export interface CommandLine {
   /** `run` unless another one is named. */
-  readonly command: Command;
+  readonly command: CommandName;
   /** `--help` is given. */
   readonly help: boolean;
   /** `--version` is given. */
@@ -46,9 +42,11 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
   on(parser, "-V, --version", () => version = true);
 
   const { operands, unknown } = parser.parseOptions([...argv]);
-  const command = COMMANDS.find((command) => command === operands[0]);
-  for (const operand of command === undefined ? operands : operands.slice(1)) {
-    problems.push(`argument ${quoted(operand)}: expected only flags, such as --table NAME`);
+  const command = COMMAND_NAMES.find((name) => name === operands[0]);
+  for (const [index, operand] of operands.entries()) {
+    if (index === 0 && command !== undefined) continue;
+    const expected = index === 0 ? `${COMMAND_NAMES.join(", ")} or flags` : "only flags";
+    problems.push(`argument ${quoted(operand)}: expected ${expected}, such as --table NAME`);
   }
   // Behind an unknown flag commander leaves what may be its value: nothing is said about that.
   for (const flag of unknown.filter((text) => /^-./.test(text) && text !== "--")) {

@@ -32,12 +32,20 @@ interface Given {
 /** A whole URL in the wrong setting: as the name of a table or a queue it would be shown. */
 const CREDENTIALS = /:\/\/[^/?\s]*:.*@/s;
 
-/** Reads every setting; goes on after a mistake, so that all of them are found. */
-export function readSettings(sources: Sources): GivenSettings {
+/**
+ * Reads settings; goes on after a mistake, so that all of them are found.
+ *
+ * @param names which ones
+ */
+export function readSettings(
+  sources: Sources,
+  names: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[],
+): GivenSettings {
   const values: Partial<Record<SettingName, unknown>> = {};
   const wrong = new Set<SettingName>();
   const problems: string[] = [];
-  for (const [name, setting] of Object.entries(SETTINGS) as [SettingName, Setting][]) {
+  for (const name of names) {
+    const setting: Setting = SETTINGS[name];
     const given = find(name, setting, sources);
     const found = typeof given === "string" ? [given] : read(setting, given, (value) => values[name] = value);
     if (found.length > 0) wrong.add(name);

@@ -1,15 +1,18 @@
+import { COMMAND_NAMES, commandRow } from "./commands.ts";
 import { defaultText, type Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Columns of the help: names of the flag, names of the variable, default. */
+const COMMAND_WIDTH = 29;
 const FLAG_WIDTH = 29;
 const ENV_WIDTH = 29;
 
 const INTRODUCTION =
   `Publishes the changes of CockroachDB tables to RabbitMQ, at least once and in order per key.
 
-Usage: crdb-changefeed-publisher [run] --table NAME [settings]
+Usage: crdb-changefeed-publisher [COMMAND] --table NAME [settings]`;
 
+const ABOUT_SETTINGS = `
 Settings are shown as flag, environment variable, default. Flags win over the environment; lists
 are repeated flags or have commas. DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL hold passwords:
 each may come from a file instead, named by DATABASE_URL_FILE and so on.`;
@@ -24,8 +27,8 @@ Examples:
     --routing-key '{table}.{op}' --diff --initial-scan yes
 
 Exit codes:
-  0  stopped as asked (SIGTERM, SIGINT)
-  1  stopped for good: the error and what to do about it are printed
+  0  done, or stopped as asked (SIGTERM, SIGINT)
+  1  not done, or stopped for good: the reason and what to do about it are printed
   2  bad settings: all of them are listed`;
 
 /** The text of `--help`, at most 100 columns wide. */
@@ -38,7 +41,14 @@ export function helpText(): string {
     const head = heading === undefined ? [] : ["", `${heading}:`];
     return [...head, `  ${names}${defaultText(setting)}`, `      ${meaning}`];
   });
-  return [INTRODUCTION, ...lines, EPILOGUE].join("\n");
+  const commands = COMMAND_NAMES.map((name) => `  ${name.padEnd(COMMAND_WIDTH)}${commandRow(name).meaning}`);
+  return [INTRODUCTION, "", "Commands:", ...commands, ABOUT_SETTINGS, ...lines, EPILOGUE].join("\n");
+}
+
+/** The commands as a table of the README. */
+export function commandsMarkdown(): string {
+  const rows = COMMAND_NAMES.map((name) => `| \`${name}\` | ${commandRow(name).meaning} |`);
+  return ["| command | what it does |", "|---|---|", ...rows].join("\n");
 }
 
 /** The settings as tables of the README, one a heading. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { AgentRig } from "../support/agent_rig.ts";
+import { runCommand } from "../support/command.ts";
 import { until } from "../support/ports.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
@@ -88,4 +89,18 @@ Deno.test("while the broker is away the agent is alive but not ready, and says w
     async () => (await agent.get("/readyz")).status === 200 ? true : undefined,
   );
   assert.equal(await agent.stop(), 0);
+});
+
+Deno.test("the command health asks the agent that runs, with nothing but its address", async () => {
+  await using rig = await rigWithRows(1);
+  await using agent = await rig.agent();
+  const { address } = await agent.said(({ message }) => message.includes("serves /metrics"));
+  const env = { PROMETHEUS_ADDR: String(address).replace("127.0.0.1", "0.0.0.0") };
+  const ask = () => runCommand({ args: ["health"], env });
+  await agent.said(({ message }) => message === "Cursor stored");
+  assert.deepEqual(await ask(), { code: 0, stdout: "healthy: streaming\n", stderr: "" });
+  assert.equal(await agent.stop(), 0);
+  const { code, stdout, stderr } = await ask();
+  assert.deepEqual([code, stderr], [1, ""]);
+  assert.match(stdout, /^not healthy: cannot ask "127\.0\.0\.1:\d+": .+\n$/);
 });

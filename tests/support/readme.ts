@@ -1,5 +1,5 @@
 /** Writes the README's sections that come from the code: `deno run -A tests/support/readme.ts`. */
-import { settingsMarkdown } from "../../src/settings/help.ts";
+import { commandsMarkdown, settingsMarkdown } from "../../src/settings/help.ts";
 import { metricsTable } from "../../src/telemetry/metric_table.ts";
 import report from "../bench/report.json" with { type: "json" };
 import { markdown, type Report } from "../bench/report.ts";
@@ -9,6 +9,7 @@ export const README: URL = new URL("../../README.md", import.meta.url);
 
 /** What stands between `<!-- NAME -->` and `<!-- /NAME -->`, by name. */
 export const SECTIONS: Readonly<Record<string, string>> = {
+  commands: commandsMarkdown(),
   settings: settingsMarkdown(),
   metrics: metricsTable(),
   bench: markdown(report as Report),

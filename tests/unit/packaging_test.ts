@@ -23,6 +23,7 @@ Deno.test("the image holds one program, without a shell, run by a user that is n
   assert.match(final, /^FROM gcr\.io\/distroless\/cc-debian12:nonroot$/m);
   assert.match(final, /^USER 65532:65532$/m);
   assert.match(final, /^ENTRYPOINT \["\/usr\/local\/bin\/crdb-changefeed-publisher"\]$/m);
+  assert.match(final, /^HEALTHCHECK .*CMD \["\/usr\/local\/bin\/crdb-changefeed-publisher", "health"\]$/m);
   assert.deepEqual(captures(final, /^EXPOSE (\d+)$/gm), [PORT]);
   assert.doesNotMatch(final, /^RUN /m);
 });

@@ -26,5 +26,5 @@ Deno.test("withSections() replaces what is between the markers and nothing else"
 });
 
 Deno.test("withSections() says which markers are missing", () => {
-  assert.throws(() => withSections("# Title"), /no <!-- settings -->/);
+  assert.throws(() => withSections("# Title"), /no <!-- commands -->/);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { helpText, settingsMarkdown } from "../../../src/settings/help.ts";
+import { COMMAND_NAMES, commandRow } from "../../../src/settings/commands.ts";
+import { commandsMarkdown, helpText, settingsMarkdown } from "../../../src/settings/help.ts";
 import { defaultText, type Setting } from "../../../src/settings/setting.ts";
 import { SETTINGS } from "../../../src/settings/settings.ts";
 import { VERSION } from "../../../src/settings/version.ts";
@@ -13,6 +14,17 @@ Deno.test("helpText() shows every setting with flag, variable, default and meani
     const line = lines.findIndex((line) => line.startsWith(`  ${flag ?? env} `) && line.includes(env));
     assert.ok(lines[line]?.endsWith(` ${defaultText({ env, meaning, ...setting })}`), env);
     assert.equal(lines[line + 1]?.trim(), meaning);
+  }
+});
+
+Deno.test("helpText() and commandsMarkdown() show every command with its meaning", () => {
+  for (const name of COMMAND_NAMES) {
+    const { meaning } = commandRow(name);
+    assert.ok(
+      helpText().split("\n").some((line) => line.startsWith(`  ${name} `) && line.endsWith(meaning)),
+      name,
+    );
+    assert.ok(commandsMarkdown().includes(`| \`${name}\` | ${meaning} |`), name);
   }
 });
 

@@ -1,0 +1,167 @@
+import process from "node:process";
+import type { Writable } from "node:stream";
+import { Agent } from "../agent.ts";
+import { systemClock } from "../clock.ts";
+import { Changefeed } from "../cockroach/changefeed.ts";
+import { SqlConnection } from "../cockroach/sql_connection.ts";
+import { CockroachCursorStore } from "../cockroach/cursor_store.ts";
+import { FeedOwner } from "../cockroach/feed_owner.ts";
+import { CockroachHandover } from "../cockroach/handover.ts";
+import type { Config } from "../config.ts";
+import { type EncodeOptions, messageEncoder } from "../encode.ts";
+import { AgentError } from "../errors.ts";
+import type { CursorStore } from "../feed_cursor.ts";
+import { createApp } from "../http/app.ts";
+import { serve } from "../http/server.ts";
+import { createLog, type Log, writeToStderr } from "../telemetry/log.ts";
+import { Metrics } from "../telemetry/metrics.ts";
+import { RabbitMQBroker } from "../rabbitmq/broker.ts";
+import type { Broker } from "../session.ts";
+import { Status } from "../telemetry/status.ts";
+import { StdoutQueue } from "../stdout/queue.ts";
+import { fullTableName } from "../table_name.ts";
+import { Telemetry } from "../telemetry/telemetry.ts";
+import { describe } from "../settings/config_summary.ts";
+import { VERSION } from "../settings/version.ts";
+import { unpublishableHandler } from "../unpublishable.ts";
+import { VolatileCursorStore } from "../volatile_cursor_store.ts";
+
+const PROGRAM = "crdb-changefeed-publisher";
+/** Without any progress for so many milliseconds, and five of the longest waits for a cursor, it counts as stuck. */
+const STUCK_AFTER = 120_000;
+
+/**
+ * The command `run`: puts the parts together and publishes until `stop` aborts. True when it stopped as asked; what
+ * stopped it otherwise is in the log.
+ *
+ * @param stdout where `--queue stdout` prints
+ */
+export async function run(config: Config, stdout: Writable, stop: AbortSignal): Promise<boolean> {
+  const log = logOf(config);
+  const { feed, database } = config;
+  const metrics = new Metrics({ feed, version: VERSION });
+  const status = statusOf(config, metrics);
+  const telemetry = new Telemetry({ metrics, status, log });
+  const sql = new SqlConnection(database, PROGRAM);
+  const cursorSql = config.cursorDatabase === database
+    ? sql
+    : new SqlConnection(config.cursorDatabase, PROGRAM);
+  try {
+    for (const warning of config.warnings) log.warn(warning);
+    const app = createApp({ metrics, status, failed: (thrown) => log.error(String(thrown)) });
+    const { host, port } = config.http;
+    const server = serve({ host, port }, app);
+    log.debug("Settings in force", describe(config));
+    log.info(`${PROGRAM} ${VERSION} serves /metrics, /healthz, /readyz and /`, {
+      feed,
+      address: `${host}:${server.port}`,
+    });
+    const agent = agentOf(config, telemetry, { sql, cursorSql, stdout });
+    metrics.inFlight = () => agent.inFlight;
+    metrics.guard = () => agent.guard;
+    try {
+      await agent.run(stop);
+    } finally {
+      await server.close();
+    }
+    log.info("Stopped as asked");
+    return true;
+  } catch (failure) {
+    telemetry.stopped(AgentError.from(failure));
+    return false;
+  } finally {
+    await Promise.all([sql.close(), cursorSql.close()]);
+    metrics.close();
+  }
+}
+
+interface Ends {
+  readonly sql: SqlConnection;
+  readonly cursorSql: SqlConnection;
+  readonly stdout: Writable;
+}
+
+function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
+  const { feed, tables, database, diff } = config;
+  const owner = new FeedOwner(feed);
+  const source = new Changefeed({
+    url: database,
+    applicationName: PROGRAM,
+    tables,
+    resolvedEvery: config.cursorFrequency,
+    diff,
+    options: config.changefeedOptions,
+    onGcTtl: (seconds) => telemetry.gcTtl(seconds),
+  }, sql);
+  return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
+    source,
+    broker: brokerOf(config, telemetry, stdout),
+    cursorStore: cursorStoreOf(config, owner, cursorSql),
+    handover: config.cursorStore === "none" ? undefined : new CockroachHandover(owner, cursorSql),
+    tables: [...tableColumns(config).keys()],
+    onExpiredCursor: config.onExpiredCursor,
+    initialScan: config.initialScan,
+    encode: messageEncoder({
+      format: config.format,
+      feed,
+      routingKey: config.routingKey,
+      tables: tableColumns(config),
+      standardHeaders: config.standardHeaders,
+      headers: config.headers,
+    }),
+    unpublishable: unpublishableHandler(config.onUnpublishable, telemetry),
+    observe: telemetry,
+    clock: systemClock,
+  });
+}
+
+/** Schema and database of each table, by what the feed's table column will hold. */
+function tableColumns({ tables, database, changefeedOptions }: Config): EncodeOptions["tables"] {
+  const full = changefeedOptions.some(({ name }) => name === "full_table_name");
+  return new Map(tables.map((name) => {
+    const { schema = "public", table } = name;
+    const parts = { database: name.database ?? database.database, schema };
+    return [full ? `${parts.database}.${schema}.${table}` : table, parts];
+  }));
+}
+
+function brokerOf(
+  { feed, rabbitmq, onUnpublishable }: Config,
+  telemetry: Telemetry,
+  stdout: Writable,
+): Broker {
+  if (rabbitmq === undefined) return new StdoutQueue(stdout);
+  const { queue, ...options } = rabbitmq;
+  const connectionName = `${PROGRAM} ${feed}`;
+  return new RabbitMQBroker(
+    { ...options, onUnpublishable, ...(queue === undefined ? {} : { queue }), connectionName },
+    telemetry,
+  );
+}
+
+function cursorStoreOf(config: Config, owner: FeedOwner, sql: SqlConnection): CursorStore {
+  if (config.cursorStore === "none") return new VolatileCursorStore();
+  return new CockroachCursorStore(owner, config.initialScanGiven, sql);
+}
+
+function logOf({ logLevel, logFormat }: Config): Log {
+  const terminal = process.stderr.isTTY === true;
+  return createLog({
+    level: logLevel,
+    format: logFormat ?? (terminal ? "pretty" : "json"),
+    colours: terminal,
+    write: writeToStderr,
+  });
+}
+
+function statusOf({ feed, tables, database, rabbitmq, cursorFrequency }: Config, metrics: Metrics): Status {
+  return new Status({
+    feed,
+    version: VERSION,
+    tables: tables.map((table) => fullTableName(table, database.database)),
+    source: database.hosts.map(({ host, port }) => `${host}:${port}`).join(", "),
+    destination: rabbitmq?.addresses.map(({ host, port }) => `${host}:${port}`).join(", ") ?? "stdout",
+    stuckAfter: Math.max(STUCK_AFTER, 10 * cursorFrequency),
+    counts: () => metrics.counts(),
+  });
+}
