@@ -29,7 +29,7 @@ Deno.test("a queue with other arguments stops the agent only if the operator ask
     await stopsWith(agent, {
       kind: "TopologyMismatch",
       value: rig.name,
-      hint: /--queue-type.*delete the queue/,
+      hint: /--queue-type classic; or delete it/,
     });
   }
   await using agent = await rig.agent();
@@ -53,7 +53,7 @@ Deno.test("an exchange that is missing, or routes to no queue, stops the agent a
     rig.agent({ args: ["--exchange", rig.name, "--routing-key", "k"], env: { AMQP_QUEUE: "" } });
   {
     await using agent = await start();
-    await stopsWith(agent, { kind: "Unroutable", value: rig.name, hint: /declare the exchange/ });
+    await stopsWith(agent, { kind: "Unroutable", value: rig.name, hint: /rabbitmqadmin declare exchange/ });
   }
   await using _exchange = await declareExchange(rig);
   {
