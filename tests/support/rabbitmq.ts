@@ -16,6 +16,8 @@ export interface RabbitMQOptions {
   readonly own?: boolean;
   /** Plugins to enable, such as `rabbitmq_management`; none by default, for a fast start. */
   readonly plugins?: readonly string[];
+  /** Port of the management plugin, which is enabled then. */
+  readonly managementPort?: number;
   /** More environment for the node, such as `RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS`. */
   readonly env?: Readonly<Record<string, string>>;
   /** Lines of rabbitmq.conf; their parser costs about a second of the start. */

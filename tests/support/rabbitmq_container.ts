@@ -2,6 +2,7 @@ import { Container } from "./docker.ts";
 import type { RabbitMQHost, RabbitMQOptions } from "./rabbitmq.ts";
 
 const IMAGE = "rabbitmq:3.13";
+const MANAGEMENT_PORT = 15672;
 
 /** RabbitMQ in a Docker container. */
 export class RabbitMQContainer implements RabbitMQHost {
@@ -11,9 +12,18 @@ export class RabbitMQContainer implements RabbitMQHost {
 
   constructor(port: number, options: RabbitMQOptions) {
     const env = Object.entries(options.env ?? {}).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const { managementPort } = options;
+    const management = managementPort === undefined
+      ? []
+      : ["--publish", `127.0.0.1:${managementPort}:${MANAGEMENT_PORT}`];
     // A fixed host name keeps the node's name, and with it its data, over a restart.
     const fixed = ["--hostname", "changefeed-test", "--env", "RABBITMQ_NODENAME=rabbit@localhost"];
-    this.#container = new Container({ image: IMAGE, port, innerPort: 5672, options: [...fixed, ...env] });
+    this.#container = new Container({
+      image: IMAGE,
+      port,
+      innerPort: 5672,
+      options: [...fixed, ...management, ...env],
+    });
     this.#options = options;
   }
 
@@ -21,7 +31,11 @@ export class RabbitMQContainer implements RabbitMQHost {
     await this.#container.start();
     if (this.#prepared) return;
     this.#prepared = true;
-    const { plugins = [], config } = this.#options;
+    const { config, managementPort } = this.#options;
+    const plugins = [
+      ...(this.#options.plugins ?? []),
+      ...(managementPort === undefined ? [] : ["rabbitmq_management"]),
+    ];
     if (config !== undefined) {
       const write = 'printf %s "$0" > /etc/rabbitmq/conf.d/90-test.conf';
       await this.#container.exec(["sh", "-c", write, config]);

@@ -77,7 +77,8 @@ export class RabbitMQNode implements RabbitMQHost {
   async #prepare(): Promise<void> {
     const home = await Deno.makeTempDir({ prefix: "rabbitmq-" });
     this.#home = home;
-    const { plugins = [], config, env = {} } = this.#options;
+    const { plugins, config } = withManagement(this.#options);
+    const { env = {} } = this.#options;
     await Deno.writeTextFile(join(home, ".erlang.cookie"), crypto.randomUUID(), { mode: 0o400 });
     await Deno.writeTextFile(join(home, "plugins"), `[${plugins.join(",")}].\n`);
     if (config !== undefined) await Deno.writeTextFile(join(home, "rabbitmq.conf"), config);
@@ -108,6 +109,13 @@ export class RabbitMQNode implements RabbitMQHost {
     };
     this.#portMapper = await startPortMapper(Number(mapperPort), this.#env, join(home, "epmd.log"));
   }
+}
+
+/** Plugins and settings, those of the management plugin included. */
+function withManagement({ plugins = [], config, managementPort: port }: RabbitMQOptions) {
+  if (port === undefined) return { plugins, config };
+  const listener = `management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = ${port}\n`;
+  return { plugins: [...plugins, "rabbitmq_management"], config: `${config ?? ""}\n${listener}` };
 }
 
 /** A signal stops the threads one by one, and one that still runs may answer. Without /proc it is taken for done. */
