@@ -10,7 +10,7 @@ import { classifySourceError, isSchemaChange } from "./errors.ts";
 import { gcTtl } from "./gc_ttl.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
-import { changefeedStatement, envelopeShape } from "./statement.ts";
+import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
 import { Watchdog } from "./watchdog.ts";
 
 /** Settings of a changefeed. */
@@ -85,9 +85,12 @@ export class Changefeed {
     });
     if (connection === undefined) return;
     gcTtl(this.#sql, tables).then(this.#options.onGcTtl);
+    const shape = envelopeShape(options);
     const read = envelopeReader({
-      shape: envelopeShape(options),
-      keepUpdated: options.some(({ name }) => name === "updated"),
+      shape,
+      keepUpdated: shape === "enriched"
+        ? asksForSource(options)
+        : options.some(({ name }) => name === "updated"),
       diff,
       scanTimestamp: position.scanning ? position.cursor : undefined,
     });

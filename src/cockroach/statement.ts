@@ -21,12 +21,14 @@ export interface FeedStatement {
   readonly options: readonly ChangefeedOption[];
 }
 
+const ENRICHED_PROPERTIES = "enriched_properties";
+
 /** Builds the statement; every identifier and value is quoted. */
 export function changefeedStatement(feed: FeedStatement, version: Version): string {
   const modern = version.major >= 22;
   const frequency = `${feed.resolvedEvery}ms`;
   const shape = envelopeShape(feed.options);
-  const own = new Set(feed.options.map(({ name }) => name));
+  const asked = new Set(feed.options.map(({ name }) => name));
   const options: ChangefeedOption[] = [
     { name: "resolved", value: frequency },
     // v22.1 made resolved timestamps wait for this, which is 30 s unless set (cockroachdb/cockroach#71436).
@@ -34,8 +36,8 @@ export function changefeedStatement(feed: FeedStatement, version: Version): stri
     { name: "cursor", value: feed.cursor },
     ...(feed.initialScan ? [bare("initial_scan")] : []),
     ...(feed.diff ? [bare("diff")] : []),
-    ...(shape === "key_only" || own.has("updated") ? [] : [bare("updated")]),
-    ...feed.options,
+    ...(shape === "key_only" || asked.has("updated") ? [] : [bare("updated")]),
+    ...shaped(shape, feed.options),
   ];
   const verb = modern ? "CREATE CHANGEFEED FOR" : "EXPERIMENTAL CHANGEFEED FOR";
   return `${verb} TABLE ${feed.tables.map(quoteTableName).join(", ")} WITH ${
@@ -52,6 +54,7 @@ export function envelopeShape(options: readonly ChangefeedOption[]): EnvelopeSha
   const value = options.find(({ name }) => name === "envelope")?.value ?? "wrapped";
   switch (value) {
     case "wrapped":
+    case "enriched":
     case "row":
     case "bare":
     case "key_only":
@@ -59,9 +62,31 @@ export function envelopeShape(options: readonly ChangefeedOption[]): EnvelopeSha
     default:
       throw new AgentError(
         "ConfigInvalid",
-        `Cannot read the envelope "${value}": expected wrapped, row, bare or key_only`,
+        `Cannot read the envelope "${value}": expected wrapped, enriched, row, bare or key_only`,
       );
   }
+}
+
+/**
+ * The operator's options, changed where the timestamp of each row is to be had in another way: `row` is cut out of wrapped
+ * values, and an enriched value has its timestamp in `source`.
+ */
+function shaped(shape: EnvelopeShape, options: readonly ChangefeedOption[]): readonly ChangefeedOption[] {
+  if (shape === "row") return options.filter(({ name }) => name !== "envelope");
+  if (shape !== "enriched" || asksForSource(options)) return options;
+  const others = options.filter(({ name }) => name !== ENRICHED_PROPERTIES);
+  const properties = enrichedProperties(options);
+  return [...others, { name: ENRICHED_PROPERTIES, value: [...properties, "source"].join(",") }];
+}
+
+/** The operator wants `source` in enriched values, not only its timestamp. */
+export function asksForSource(options: readonly ChangefeedOption[]): boolean {
+  return enrichedProperties(options).includes("source");
+}
+
+function enrichedProperties(options: readonly ChangefeedOption[]): string[] {
+  const value = options.find(({ name }) => name === ENRICHED_PROPERTIES)?.value ?? "";
+  return value.split(",").map((property) => property.trim()).filter((property) => property !== "");
 }
 
 function bare(name: string): ChangefeedOption {

@@ -18,8 +18,15 @@ export const OWNED_OPTIONS: Readonly<Record<string, string>> = {
   format: "the agent reads JSON only; --format shapes the message",
 };
 
+/** Options that no feed with a cursor can have, each with the reason. */
+const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
+  unordered: "CockroachDB sends no resolved timestamps with it, so there would be no cursor",
+  key_column:
+    "it needs unordered, with which CockroachDB sends no resolved timestamps, so there would be no cursor",
+};
+
 /** Values of the option `envelope` that the agent can read. */
-export const ENVELOPES: readonly string[] = ["wrapped", "row", "bare", "key_only"];
+export const ENVELOPES: readonly string[] = ["wrapped", "enriched", "row", "bare", "key_only"];
 
 /** Reads `name` or `name=value`. Returns what is wrong as a text. */
 export function parseChangefeedOption(text: string): ChangefeedOption | string {
@@ -29,6 +36,7 @@ export function parseChangefeedOption(text: string): ChangefeedOption | string {
   }
   const name = written.toLowerCase();
   if (Object.hasOwn(OWNED_OPTIONS, name)) return `the agent sets ${name} itself; ${OWNED_OPTIONS[name]}`;
+  if (Object.hasOwn(REFUSED_OPTIONS, name)) return `refused: ${REFUSED_OPTIONS[name]}`;
   if (name === "envelope" && !ENVELOPES.includes(value ?? "")) {
     return `expected envelope to be one of ${ENVELOPES.join(", ")}`;
   }

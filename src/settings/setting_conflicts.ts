@@ -8,6 +8,11 @@ import type { Values } from "./settings.ts";
 
 const STANDARD_HEADERS: readonly string[] = ["table", "key", "updated", "feed"];
 const SLOW_BELOW = 500;
+/** Envelopes that can hold the row before the change. */
+const WITH_BEFORE: readonly string[] = ["wrapped", "enriched"];
+/** Envelopes that hold nothing but the row or its key, and what they have no room for. */
+const WITHOUT_METADATA: readonly string[] = ["row", "key_only"];
+const METADATA_OPTIONS: readonly string[] = ["updated", "mvcc_timestamp", "key_in_value", "topic_in_value"];
 
 /** What is wrong between settings that are right by themselves; nothing is said about those that are not. */
 export function conflicts(given: GivenSettings, sources: Sources): string[] {
@@ -83,9 +88,11 @@ function optionConflicts({ options = [], diff }: Partial<Values>): string[] {
   const envelope = options.find(({ name }) => name === "envelope")?.value ?? "wrapped";
   return [
     ...twice.map((name) => `--changefeed-option ${quoted(name)}: given more than once`),
-    ...(diff && envelope !== "wrapped"
+    ...(diff && !WITH_BEFORE.includes(envelope)
       ? [`--changefeed-option ${quoted(`envelope=${envelope}`)}: has no room for what --diff asks for`]
       : []),
+    ...options.filter(({ name }) => WITHOUT_METADATA.includes(envelope) && METADATA_OPTIONS.includes(name))
+      .map(({ name }) => `--changefeed-option ${quoted(name)}: envelope=${envelope} has no room for it`),
   ];
 }
 
@@ -175,9 +182,9 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
   if (options.some(({ name, value }) => name === "envelope" && value === "key_only")) {
     warnings.push("envelope=key_only carries no timestamps: repeats pass, and messages have no message-id");
   }
-  if (options.some(({ name, value }) => name === "envelope" && value === "row")) {
+  if (options.some(({ name, value }) => name === "envelope" && value === "bare")) {
     warnings.push(
-      "envelope=row: deletions carry no timestamp: their repeats pass, and they have no message-id",
+      "envelope=bare: a deletion looks like a row with nothing but nulls beside its key, so its type is upsert",
     );
   }
   if (env["RUST_LOG"] && values.rustLog === undefined && values.logLevel === undefined) {

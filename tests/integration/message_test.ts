@@ -129,15 +129,17 @@ Deno.test("--changefeed-option changes what CockroachDB sends", async () => {
   );
 });
 
-Deno.test("--changefeed-option envelope=row sends the row alone, and repeats are still recognised", async () => {
+Deno.test("--changefeed-option envelope=row sends the row alone, and even a deletion has its message-id", async () => {
   await using rig = await rigWithTable();
-  const args = ["--changefeed-option", "envelope=row"];
-  const [message] = await publish(rig, args, [`INSERT INTO ${rig.name} VALUES (1, 'x')`], 1);
-  assert.match(
-    message?.body ?? "",
-    new RegExp(`"value":{"__crdb__": {"updated": "${HLC}"}, "a": 1, "b": "x"}}$`),
-  );
-  assert.match(message?.properties.messageId ?? "", /^\d{19}/);
+  const messages = await publish(rig, ["--changefeed-option", "envelope=row"], [
+    `INSERT INTO ${rig.name} VALUES (1, 'x')`,
+    `DELETE FROM ${rig.name}`,
+  ], 2);
+  assert.deepEqual(messages.map(({ body, properties }) => [properties.type, body]), [
+    ["upsert", `{"table":"${rig.name}","key":"[1]","value":{"a": 1, "b": "x"}}`],
+    ["delete", `{"table":"${rig.name}","key":"[1]","value":null}`],
+  ]);
+  for (const { properties } of messages) assert.match(properties.messageId ?? "", /^\d{19}/);
 });
 
 Deno.test("--changefeed-option envelope=key_only sends keys, without a message-id", async () => {

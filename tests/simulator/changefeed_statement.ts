@@ -1,5 +1,6 @@
 import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 import { TokenReader } from "./sql_lexer.ts";
+import type { VersionProfile } from "./version.ts";
 
 /** A changefeed as it was asked for. */
 export interface ChangefeedStatement {
@@ -42,6 +43,13 @@ const MODERN_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
   ["lagging_ranges_threshold", true],
   ["lagging_ranges_polling_interval", true],
   ["gc_protect_expires_after", true],
+  ["ignore_disable_changefeed_replication", false],
+]);
+
+/** From v25.2 on. */
+const ENRICHED_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
+  ...MODERN_OPTIONS,
+  ["enriched_properties", true],
 ]);
 
 /**
@@ -49,7 +57,7 @@ const MODERN_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
  *
  * @throws SqlError for an option this version does not know (recording error-bad-option)
  */
-export function parseChangefeed(sql: string, modern: boolean): ChangefeedStatement | undefined {
+export function parseChangefeed(sql: string, version: VersionProfile): ChangefeedStatement | undefined {
   const reader = new TokenReader(sql);
   const known = reader.accept("EXPERIMENTAL", "CHANGEFEED", "FOR") ||
     reader.accept("CREATE", "CHANGEFEED", "FOR");
@@ -61,9 +69,14 @@ export function parseChangefeed(sql: string, modern: boolean): ChangefeedStateme
     if (path.length === 0 || path.length > 3) throw syntaxError(reader);
     targets.push(path);
   } while (reader.accept(","));
-  const options = reader.accept("WITH") ? readOptions(reader, modern ? MODERN_OPTIONS : OPTIONS) : new Map();
+  const options = reader.accept("WITH") ? readOptions(reader, optionsOf(version)) : new Map();
   if (!reader.done) throw syntaxError(reader);
   return { targets, options };
+}
+
+function optionsOf(version: VersionProfile): ReadonlyMap<string, boolean | undefined> {
+  if (version.since(25, 2)) return ENRICHED_OPTIONS;
+  return version.modern ? MODERN_OPTIONS : OPTIONS;
 }
 
 function readOptions(

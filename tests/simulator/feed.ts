@@ -104,7 +104,7 @@ export class Feed {
       if (this.#failure !== undefined && this.#failure.afterRows-- <= 0) {
         await this.#fail(this.#failure.error);
       }
-      this.#writer.add(row.table, row.key, value);
+      this.#writer.add(row.table, options.encodeKey(row), value);
       if (this.#writer.length >= CHUNK_BYTES) await this.#flush();
     }
   }

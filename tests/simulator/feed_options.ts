@@ -1,5 +1,6 @@
 import type { Hlc } from "../../src/hlc.ts";
 import { encodeObject, encodeString } from "./encoding.ts";
+import { enrichedEncoder, enrichedKeyEncoder } from "./enriched_envelope.ts";
 import type { FeedRow } from "./row_source.ts";
 import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 import type { VersionProfile } from "./version.ts";
@@ -15,6 +16,8 @@ export interface FeedOptions {
   readonly fullTableName: boolean;
   /** What happens when the columns change. */
   readonly schemaChangePolicy: string;
+  /** The key column of a row. */
+  encodeKey(row: FeedRow): string;
   /** The value column of a row. */
   encode(row: FeedRow): string;
   /** The value column of a resolved timestamp. */
@@ -40,9 +43,11 @@ const DEFAULT_CHECKPOINT_EVERY = 30_000;
  */
 export function readFeedOptions(options: ReadonlyMap<string, string>, version: VersionProfile): FeedOptions {
   const envelope = options.get("envelope") ?? "wrapped";
-  const shapes = version.modern
-    ? ["wrapped", "row", "bare", "key_only"]
-    : ["wrapped", "row", "deprecated_row", "key_only"];
+  const shapes = [
+    ...["wrapped", "row", "deprecated_row", "key_only"],
+    ...(version.since(22, 2) ? ["bare"] : []),
+    ...(version.since(25, 2) ? ["enriched"] : []),
+  ];
   if (!shapes.includes(envelope)) throw failure(`unknown envelope: ${envelope}`);
   const format = options.get("format") ?? "json";
   if (format !== "json" && format !== "experimental_json") throw failure(`unknown format: ${format}`);
@@ -58,9 +63,12 @@ export function readFeedOptions(options: ReadonlyMap<string, string>, version: V
     scanOnly: scan === "only" || options.has("initial_scan_only"),
     fullTableName: options.has("full_table_name"),
     schemaChangePolicy: options.get("schema_change_policy") ?? "backfill",
-    encode: valueEncoder(envelope, options),
+    encodeKey: envelope === "enriched" ? enrichedKeyEncoder(options) : ({ key }) => key,
+    encode: valueEncoder(envelope, options, version),
     encodeResolved: (at) =>
-      envelope === "wrapped" ? `{"resolved":"${at}"}` : `{"__crdb__":{"resolved":"${at}"}}`,
+      envelope === "wrapped" || envelope === "enriched"
+        ? `{"resolved":"${at}"}`
+        : `{"__crdb__":{"resolved":"${at}"}}`,
   };
 }
 
@@ -87,7 +95,11 @@ function failure(message: string): SqlError {
   return new SqlError(UNCATEGORIZED, message);
 }
 
-function valueEncoder(envelope: string, options: ReadonlyMap<string, string>): (row: FeedRow) => string {
+function valueEncoder(
+  envelope: string,
+  options: ReadonlyMap<string, string>,
+  version: VersionProfile,
+): (row: FeedRow) => string {
   const updated = options.has("updated");
   const mvcc = options.has("mvcc_timestamp");
   const diff = options.has("diff");
@@ -96,11 +108,14 @@ function valueEncoder(envelope: string, options: ReadonlyMap<string, string>): (
   const metadata = (row: FeedRow): string[] => [
     ...(keyInValue ? [`"key": ${row.key}`] : []),
     ...(mvcc ? [`"mvcc_timestamp": "${row.at}"`] : []),
+    ...(options.has("topic_in_value") ? [`"topic": ${encodeString(row.table)}`] : []),
     ...(updated ? [`"updated": "${row.at}"`] : []),
   ];
   switch (envelope) {
     case "key_only":
       return () => "";
+    case "enriched":
+      return enrichedEncoder(options, version.name);
     case "wrapped":
       return (row) => {
         const before = diff ? [`"before": ${row.before ?? "null"}`] : [];
@@ -108,8 +123,9 @@ function valueEncoder(envelope: string, options: ReadonlyMap<string, string>): (
       };
     default:
       return (row) => {
-        // `row` sends nothing for a deletion; `bare` sends the key with its other columns null.
-        const object = row.after ?? (envelope === "bare" ? row.ghost : undefined);
+        // `row` sends nothing for a deletion; `bare` sends the key with its other columns null, in v22.2 no column at all.
+        const ghost = version.since(23, 1) ? row.ghost : "{}";
+        const object = row.after ?? (envelope === "bare" ? ghost : undefined);
         if (object === undefined) return "";
         const members = metadata(row);
         return members.length === 0 ? object : withMember(object, "__crdb__", `{${members.join(", ")}}`);

@@ -80,6 +80,7 @@ export class GeneratedTable implements RowSource {
       before: before === undefined ? undefined : this.#json(id, before),
       rescan: false,
       ghost: undefined,
+      origin: { database: "defaultdb", schema: "public", name: this.name, primaryKeys: ["id"] },
     };
   }
 

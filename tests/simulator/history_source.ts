@@ -2,7 +2,7 @@ import type { Hlc } from "../../src/hlc.ts";
 import type { Entry, History } from "./history.ts";
 import type { FeedEvent, FeedRow, RowSource } from "./row_source.ts";
 import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
-import { ghostJson, rowJson, type TableHistory } from "./table_history.ts";
+import { ghostJson, keyNames, rowJson, type TableHistory } from "./table_history.ts";
 
 /** A table that a feed watches. */
 export interface Target {
@@ -42,6 +42,7 @@ export class HistorySource implements RowSource {
           before: undefined,
           rescan: false,
           ghost: undefined,
+          origin: { ...table.path, primaryKeys: keyNames(shape) },
         };
       }
     }
@@ -67,6 +68,7 @@ export class HistorySource implements RowSource {
           before: entry.before && rowJson(entry.before),
           rescan: entry.rescan,
           ghost: entry.row === undefined && entry.before !== undefined ? ghostJson(entry.before) : undefined,
+          origin: { ...table.path, primaryKeys: keyNames((entry.row ?? entry.before!).shape) },
         };
       case "schema":
         return { kind: "schema", at, table: shown };

@@ -1,6 +1,15 @@
 import type { Hlc } from "../../src/hlc.ts";
 import type { SqlError } from "./sql_error.ts";
 
+/** What a row's table is, as `envelope=enriched` shows it. */
+export interface RowOrigin {
+  readonly database: string;
+  readonly schema: string;
+  readonly name: string;
+  /** Names of the key's columns. */
+  readonly primaryKeys: readonly string[];
+}
+
 /** A row as a changefeed may send it; what was deleted has no `after`. */
 export interface FeedRow {
   readonly kind: "row";
@@ -17,6 +26,8 @@ export interface FeedRow {
   readonly rescan: boolean;
   /** JSON object that stands for a deleted row in the envelope `bare`: all columns but the key are null. */
   readonly ghost: string | undefined;
+  /** Its table. */
+  readonly origin: RowOrigin;
 }
 
 /** Something in a table's history: a row, new columns, or the end of the feed. */

@@ -160,7 +160,7 @@ export class Session implements RegisteredSession, OwnContext {
 
   /** Says how a statement is answered; throws SqlError for what cannot be. */
   classify(sql: string): Statement {
-    const feed = parseChangefeed(sql, this.cluster.version.modern);
+    const feed = parseChangefeed(sql, this.cluster.version);
     if (feed !== undefined) return { kind: "feed", sql, feed };
     const own = ownStatement(sql);
     return own === undefined ? { kind: "engine", sql } : { kind: "own", sql, own };

@@ -123,6 +123,11 @@ export function keyJson({ shape, values }: Row): string {
   return `[${parts.join(", ")}]`;
 }
 
+/** Names of the key's columns, in the order of the key. */
+export function keyNames({ columns, primaryKey }: Shape): string[] {
+  return primaryKey.map((index) => columns[index]!.name);
+}
+
 /** JSON object of a row, with the columns of another shape if given: those it does not have are null. */
 export function rowJson(row: Row, shape: Shape = row.shape): string {
   const members = membersOf(shape).map(({ id, index, start, encode }) => {

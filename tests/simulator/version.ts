@@ -4,6 +4,8 @@ export interface VersionProfile {
   readonly name: string;
   /** From v22 on: other defaults, options and error texts. */
   readonly modern: boolean;
+  /** True from this version on. */
+  since(major: number, minor: number): boolean;
   /** What `SELECT version()` gives. */
   readonly text: string;
   /** Start-up parameters after the ones every version has. */
@@ -18,12 +20,15 @@ const MODERN_BUILD = "(x86_64-pc-linux-gnu, built 2024/01/02 16:09:55, go1.19.10
 
 /** The profile of a version given as `v23.1.14`. */
 export function versionProfile(name: string): VersionProfile {
-  const modern = Number(/^v(\d+)\./.exec(name)?.[1] ?? 0) >= 22;
+  const [, major = 0, minor = 0] = (/^v(\d+)\.(\d+)/.exec(name) ?? []).map(Number);
+  const since = (from: number, release: number) => major > from || major === from && minor >= release;
+  const modern = since(22, 0);
   const build = modern ? MODERN_BUILD : RECORDED_BUILD;
   const version = `CockroachDB ${modern ? "CCL" : "OSS"} ${name} ${build}`;
   return {
     name,
     modern,
+    since,
     text: `CockroachDB CCL ${name} ${build}`,
     parameters: [
       ["server_version", modern ? "13.0.0" : "9.5.0"],

@@ -22,7 +22,7 @@ export function parse(
 ): Parsed {
   const words = typeof argv === "string" ? argv.split(" ").filter((word) => word !== "") : argv;
   return parseArguments(words, { ...ENVIRONMENT, ...env }, (path) => {
-    const text = files[path];
+    const text = Object.hasOwn(files, path) ? files[path] : undefined;
     if (text === undefined) {
       throw Object.assign(new Error(`ENOENT: no such file "${path}"`), { code: "ENOENT" });
     }

@@ -199,6 +199,10 @@ Deno.test("parseArguments() lists what is wrong between settings", () => {
     ["--diff --changefeed-option envelope=row", {}, [
       '--changefeed-option "envelope=row": has no room for what --diff asks for',
     ]],
+    ["--changefeed-option envelope=row,updated,key_in_value", {}, [
+      '--changefeed-option "updated": envelope=row has no room for it',
+      '--changefeed-option "key_in_value": envelope=row has no room for it',
+    ]],
     ["--changefeed-option a,a=1", {}, ['--changefeed-option "a": given more than once']],
     ["--header a=1,a=2 --queue-argument b=1,b=2", {}, [
       '--header "a": given more than once',
@@ -231,6 +235,7 @@ Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => 
   );
   assert.match(warnings("", { AMQP_ADDR: "amqp://h?heartbeat=1" }), /^AMQP_ADDR: the parameter "heartbeat"/);
   assert.match(warnings("--changefeed-option envelope=key_only"), /no message-id/);
+  assert.match(warnings("--changefeed-option envelope=bare"), /its type is upsert/);
   assert.match(warnings("", { RUST_LOG: "lapin=warn" }), /^RUST_LOG "lapin=warn" holds no level/);
   assert.match(warnings("--cursor-database-url postgresql://u:p@h"), /CURSOR_DATABASE_URL_FILE/);
 });

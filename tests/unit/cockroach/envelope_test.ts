@@ -10,7 +10,7 @@ import {
 import { AgentError } from "../../../src/errors.ts";
 import { anyColumn, anyHlc, anyRow, anyText, hlc, hlcOf, printObject } from "../../support/arbitrary.ts";
 
-const SHAPES: readonly EnvelopeShape[] = ["wrapped", "row", "bare", "key_only"];
+const SHAPES: readonly EnvelopeShape[] = ["wrapped", "enriched", "row", "bare", "key_only"];
 const T = hlc("1795327222747839112.0000000000");
 
 function read(row: WireRow, options: Partial<EnvelopeOptions> = {}): FeedEvent {
@@ -96,6 +96,18 @@ Deno.test("wrapped: insert and update are told apart by diff", () => {
     [`{"after": {"a": 1}, "before": {"z": ", \\"before\\": null}"}, "updated": "${T}"}`, "update"],
     [`{"after": {"a": 1}, "before": null, "mvcc_timestamp": "${T}", "updated": "${T}"}`, "insert"],
     [`{"after": {"a": 1}, "before": {"a": 0}, "mvcc_timestamp": "${T}", "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": null, "key": [54], "updated": "${T}"}`, "insert"],
+    [`{"after": {"a": 1}, "before": {"a": 0}, "key": [54], "updated": "${T}"}`, "update"],
+    [`{"after": {"a": 1}, "before": {"before": null, "key": [54]}, "updated": "${T}"}`, "update"],
+    [
+      `{"after": {"a": 1}, "before": {"before": null, "key": [54]}, "key": [54], "updated": "${T}"}`,
+      "update",
+    ],
+    [
+      `{"after": {"a": 1}, "before": null, "key": [54], "mvcc_timestamp": "${T}", "topic": "a \\"b\\"", "updated": "${T}"}`,
+      "insert",
+    ],
+    [`{"after": {"a": 1}, "before": {"a": 0, "topic": "b"}, "topic": "foo", "updated": "${T}"}`, "update"],
   ];
   for (const [value, operation] of cases) {
     assert.equal(readChange(value, { diff: true }).operation, operation, value);
@@ -107,7 +119,7 @@ Deno.test("every shape: rows of exactly the scan's timestamp are reads", () => {
   for (
     const [shape, print] of [
       ["wrapped", (t: string) => `{"after": {"a": 1}, "updated": "${t}"}`],
-      ["row", (t: string) => `{"__crdb__": {"updated": "${t}"}, "a": 1}`],
+      ["row", (t: string) => `{"after": {"a": 1}, "updated": "${t}"}`],
       ["bare", (t: string) => `{"__crdb__": {"updated": "${t}"}, "a": 1}`],
     ] as const
   ) {
@@ -143,16 +155,16 @@ Deno.test("wrapped: a value of a megabyte is cut at the same place", () => {
   assert.equal(change.value, `{"after": {"a": ${text}}}`);
 });
 
-Deno.test("row and bare: the timestamp is found among the columns, wherever the order puts it", () => {
+Deno.test("bare: the timestamp is found among the columns, wherever the order puts it", () => {
   fc.assert(
-    fc.property(fc.constantFrom("row", "bare"), anyRow, anyHlc, fc.boolean(), (shape, row, updated, mvcc) => {
+    fc.property(anyRow, anyHlc, fc.boolean(), (row, updated, mvcc) => {
       const meta: [string, string][] = [["updated", `"${updated}"`]];
       if (mvcc) meta.push(["mvcc_timestamp", `"${T}"`]);
       const columns = Object.entries(JSON.parse(row)).map(([name, json]) =>
         [name, JSON.stringify(json)] as const
       );
       const value = printObject([...columns, ["__crdb__", printObject(meta)]]);
-      const change = readChange(value, { shape });
+      const change = readChange(value, { shape: "bare" });
       assert.equal(change.updated, updated);
       assert.equal(change.value, value);
       assert.equal(change.operation, columns.length === 0 ? "delete" : "upsert");
@@ -161,26 +173,28 @@ Deno.test("row and bare: the timestamp is found among the columns, wherever the 
   );
 });
 
-Deno.test("row and bare: the words of the timestamp in a column deeper down are not it", () => {
+Deno.test("bare: the words of the timestamp in a column deeper down are not it", () => {
   const decoy = `{"__crdb__": {"updated": "1.0000000000"}}`;
-  for (const shape of ["row", "bare"] as const) {
-    const value = `{"A": ${decoy}, "B": ${
-      JSON.stringify(decoy)
-    }, "C": [${decoy}], "__crdb__": {"updated": "${T}"}}`;
-    assert.equal(readChange(value, { shape }).updated, T);
-    refused({ table: "t", key: "[1]", value: `{"A": ${decoy}, "B": ${JSON.stringify(decoy)}}` }, { shape });
-  }
+  const columns = `"A": ${decoy}, "B": ${JSON.stringify(decoy)}, "C": [${decoy}]`;
+  assert.equal(readChange(`{${columns}, "__crdb__": {"updated": "${T}"}}`, { shape: "bare" }).updated, T);
+  refused({ table: "t", key: "[1]", value: `{${columns}}` }, { shape: "bare" });
 });
 
-Deno.test("row: a deletion comes without a value, and so without a timestamp", () => {
-  assert.deepEqual(read({ table: "foo", key: "[54]", value: "" }, { shape: "row" }), {
-    kind: "change",
-    table: "foo",
-    key: "[54]",
-    value: "",
-    updated: undefined,
-    operation: "delete",
-  });
+Deno.test("row: the row alone is cut out of the wrapped value, and a deletion has its timestamp too", () => {
+  fc.assert(
+    fc.property(fc.option(anyRow), anyHlc, (row, updated) => {
+      const value = `{"after": ${row ?? "null"}, "updated": "${updated}"}`;
+      assert.deepEqual(read({ table: "foo", key: "[54]", value }, { shape: "row" }), {
+        kind: "change",
+        table: "foo",
+        key: "[54]",
+        value: row ?? "",
+        updated,
+        operation: row === null ? "delete" : "upsert",
+      });
+    }),
+    { numRuns: 100 },
+  );
 });
 
 Deno.test("key_only: a change has neither value nor timestamp", () => {
@@ -240,7 +254,15 @@ Deno.test("a malformed row is refused without a word of it in the text (G9)", ()
     }],
     ["wrapped", { table: "t", key: "[1]", value: secret }],
     ["row", { table: "t", key: "[1]", value: `{"card": "${secret}"}` }],
-    ["row", { table: "t", key: "[1]", value: `{"__crdb__": {"updated": "${secret}"}, "card": 1}` }],
+    ["row", { table: "t", key: "[1]", value: `{"card": "${secret}", "updated": "${T}"}` }],
+    ["bare", { table: "t", key: "[1]", value: `{"__crdb__": {"updated": "${secret}"}, "card": 1}` }],
+    ["bare", { table: "t", key: "[1]", value: `{"__crdb__": {"updated": "${T}"}, "card": "${secret}"` }],
+    ["enriched", { table: "t", key: "{}", value: `{"after": {"card": "${secret}"}, "op": "c", "ts_ns": 1}` }],
+    ["enriched", {
+      table: "t",
+      key: "{}",
+      value: `{"after": {"card": "${secret}"}, "source": {"ts_hlc": "${T}"}}`,
+    }],
     ["bare", { table: "t", key: "[1]", value: "" }],
     ["bare", { table: "t", key: "[1]", value: `"${secret}` }],
     ["wrapped", { table: null, key: null, value: null }],

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Version } from "../../../src/cockroach/version.ts";
-import { changefeedStatement, envelopeShape, type FeedStatement } from "../../../src/cockroach/statement.ts";
+import {
+  asksForSource,
+  changefeedStatement,
+  envelopeShape,
+  type FeedStatement,
+} from "../../../src/cockroach/statement.ts";
 import { AgentError } from "../../../src/errors.ts";
 import { parseTableName, type TableName } from "../../../src/table_name.ts";
 import { anyText, hlc } from "../../support/arbitrary.ts";
@@ -72,8 +77,36 @@ Deno.test("changefeedStatement() passes the operator's options on, and does not 
 Deno.test("changefeedStatement() does not ask for updated where key_only has no place for it", () => {
   const sql = statement({ options: [{ name: "envelope", value: "key_only" }] });
   assert.equal(/\bupdated\b/.test(sql), false);
-  for (const value of ["wrapped", "row", "bare"]) {
+  for (const value of ["wrapped", "bare"]) {
     assert.match(statement({ options: [{ name: "envelope", value }] }), /, updated, envelope = /);
+  }
+});
+
+Deno.test("changefeedStatement() asks for wrapped values where row is cut out of them", () => {
+  const sql = statement({
+    options: [{ name: "envelope", value: "row" }, { name: "full_table_name", value: undefined }],
+  });
+  assert.match(sql, /, updated, full_table_name$/);
+});
+
+Deno.test("changefeedStatement() asks for the source of enriched values, where the timestamp is", () => {
+  const enriched = { name: "envelope", value: "enriched" };
+  for (
+    const [given, asked] of [
+      [undefined, "source"],
+      ["schema", "schema,source"],
+      ["source", "source"],
+      ["schema, source", "schema, source"],
+    ] as const
+  ) {
+    const properties = given === undefined ? [] : [{ name: "enriched_properties", value: given }];
+    assert.ok(
+      statement({ options: [enriched, ...properties] }).endsWith(
+        `, updated, envelope = 'enriched', enriched_properties = '${asked}'`,
+      ),
+      asked,
+    );
+    assert.equal(asksForSource(properties), given?.includes("source") ?? false);
   }
 });
 
@@ -97,13 +130,13 @@ Deno.test("changefeedStatement() lets no name and no value out of its quotes", (
 Deno.test("envelopeShape() is wrapped unless an option says otherwise", () => {
   assert.equal(envelopeShape([]), "wrapped");
   assert.equal(envelopeShape([{ name: "full_table_name", value: undefined }]), "wrapped");
-  for (const value of ["wrapped", "row", "bare", "key_only"]) {
+  for (const value of ["wrapped", "enriched", "row", "bare", "key_only"]) {
     assert.equal(envelopeShape([{ name: "envelope", value }]), value);
   }
 });
 
 Deno.test("envelopeShape() refuses a shape that cannot be read, and names it", () => {
-  for (const value of ["enriched", "", "WRAPPED"]) {
+  for (const value of ["deprecated_row", "", "WRAPPED"]) {
     assert.throws(
       () => envelopeShape([{ name: "envelope", value }]),
       (error) =>

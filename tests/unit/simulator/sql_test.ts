@@ -3,6 +3,10 @@ import fc from "fast-check";
 import { parseChangefeed } from "../../simulator/changefeed_statement.ts";
 import { joined, splitStatements, tokenize } from "../../simulator/sql_lexer.ts";
 import { engineSchema, rewrite } from "../../simulator/sql_rewrite.ts";
+import { RECORDED_VERSION, versionProfile } from "../../simulator/version.ts";
+
+const old = versionProfile(RECORDED_VERSION);
+const modern = versionProfile("v23.1.14");
 
 const names = {
   database: "defaultdb",
@@ -71,18 +75,21 @@ Deno.test("rewrite() leaves out what PostgreSQL has no word for", () => {
 Deno.test("parseChangefeed() reads targets and options", () => {
   const statement = parseChangefeed(
     `EXPERIMENTAL CHANGEFEED FOR TABLE foo, "Mixed Case", db.s.t WITH resolved='1s', updated, cursor = '1.0'`,
-    false,
+    old,
   );
   assert.deepEqual(statement?.targets, [["foo"], ["Mixed Case"], ["db", "s", "t"]]);
   assert.deepEqual([...statement!.options], [["resolved", "1s"], ["updated", ""], ["cursor", "1.0"]]);
-  assert.equal(parseChangefeed("SELECT 1", false), undefined);
+  assert.equal(parseChangefeed("SELECT 1", old), undefined);
 });
 
 Deno.test("parseChangefeed() refuses options that the version does not know", () => {
   const sql = "CREATE CHANGEFEED FOR foo WITH min_checkpoint_frequency = '1s'";
-  assert.throws(() => parseChangefeed(sql, false), {
+  assert.throws(() => parseChangefeed(sql, old), {
     code: "XXUUU",
     message: 'invalid option "min_checkpoint_frequency"',
   });
-  assert.equal(parseChangefeed(sql, true)?.options.get("min_checkpoint_frequency"), "1s");
+  assert.equal(parseChangefeed(sql, modern)?.options.get("min_checkpoint_frequency"), "1s");
+  const enriched = "CREATE CHANGEFEED FOR foo WITH enriched_properties = 'source'";
+  assert.throws(() => parseChangefeed(enriched, modern), { message: /invalid option "enriched_properties"/ });
+  assert.ok(parseChangefeed(enriched, versionProfile("v25.2.0")));
 });

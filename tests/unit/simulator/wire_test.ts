@@ -24,6 +24,7 @@ const row: FeedRow = {
   before: undefined,
   rescan: false,
   ghost: undefined,
+  origin: { database: "d", schema: "public", name: "foo", primaryKeys: ["a"] },
 };
 const deleted: FeedRow = { ...row, after: undefined, before: row.after, ghost: '{"Z": null, "a": 1}' };
 
@@ -97,4 +98,33 @@ Deno.test("encode() writes every envelope", () => {
     '{"Z": null, "__crdb__": {"updated": "5.0000000000"}, "a": 1}',
   );
   assert.equal(encode(row, ["envelope", "key_only"]), "");
+  assert.equal(encode(row, ["topic_in_value", ""]), `{"after": ${row.after}, "topic": "foo"}`);
+});
+
+Deno.test("encode() writes what each version has", () => {
+  const encode = (version: string, given: FeedRow, ...entries: [string, string][]) =>
+    readFeedOptions(options(...entries), versionProfile(version)).encode(given);
+  const bare: [string, string][] = [["envelope", "bare"], ["updated", ""]];
+  assert.equal(encode("v22.2.0", deleted, ...bare), '{"__crdb__": {"updated": "5.0000000000"}}');
+  assert.throws(() => encode("v22.1.0", row, ...bare), /unknown envelope: bare/);
+  assert.throws(() => encode("v25.1.0", row, ["envelope", "enriched"]), /unknown envelope: enriched/);
+});
+
+Deno.test("encode() writes enriched values as v25.2 does, with keys that are objects", () => {
+  const enriched = (...entries: [string, string][]) =>
+    readFeedOptions(options(["envelope", "enriched"], ...entries), versionProfile("v25.2.0"));
+  const plain = enriched();
+  assert.match(plain.encode(row), /^\{"after": \{.*\}, "op": "c", "ts_ns": \d{19}\}$/);
+  assert.match(plain.encode(deleted), /^\{"after": null, "op": "d", "ts_ns": \d{19}\}$/);
+  assert.equal(
+    plain.encodeKey({ ...row, key: '[1, "x, y"]', origin: { ...row.origin, primaryKeys: ["b", "a"] } }),
+    '{"a": "x, y", "b": 1}',
+  );
+  const full = enriched(["enriched_properties", "schema,source"], ["updated", ""], ["diff", ""]);
+  const { payload, schema } = JSON.parse(full.encode(row));
+  assert.deepEqual(Object.keys(payload), ["after", "before", "op", "source", "ts_ns"]);
+  assert.equal(payload.source.ts_hlc, row.at);
+  assert.deepEqual(payload.source.primary_keys, ["a"]);
+  assert.equal(schema.name, "foo.envelope");
+  assert.deepEqual(JSON.parse(full.encodeKey(row)).payload, { a: 1 });
 });
