@@ -246,8 +246,8 @@ export class Feed {
       if (signal.aborted) return;
       const marker = gapMarker(table, from, to);
       const { key } = marker, message = encode(marker), publishedAt = clock.now();
-      queue.publish(message);
-      window.add({ table, key, previous: undefined, committed: undefined, publishedAt }, message.body.length);
+      const bytes = queue.publish(message);
+      window.add({ table, key, previous: undefined, committed: undefined, publishedAt }, bytes);
     }
     await unlessAborted(window.drained(), signal);
     if (signal.aborted) return;

@@ -22,10 +22,10 @@ export interface MessageQueue {
   /** Pending while the broker takes nothing (memory or disk alarm); `undefined` otherwise. */
   readonly blocked: Promise<void> | undefined;
   /**
-   * Sends the message. Its outcome is reported elsewhere under its number: the messages of a connection are counted
-   * from 1. Neither throws nor waits.
+   * Sends the message and returns the bytes of its body. Its outcome is reported elsewhere under its number: the
+   * messages of a connection are counted from 1. Neither throws nor waits.
    */
-  publish(message: Message): void;
+  publish(message: Message): number;
   /** Why the broker will never take the message, as far as that is known before it is sent. */
   refuses(message: Message): string | undefined;
 }
@@ -106,8 +106,8 @@ export async function relay(
       const previous = guard.remember(event);
       const { table, key, updated, operation } = event;
       const committed = operation === "read" ? undefined : updated;
-      queue.publish(message);
-      window.add({ table, key, previous, committed, publishedAt }, message.body.length);
+      const bytes = queue.publish(message);
+      window.add({ table, key, previous, committed, publishedAt }, bytes);
     }
   }
 }

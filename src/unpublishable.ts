@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { Change } from "./change.ts";
 import type { HeaderValue, Message } from "./encode.ts";
 import { AgentError } from "./errors.ts";
@@ -6,7 +7,9 @@ import { AgentError } from "./errors.ts";
 export type OnUnpublishable = "fail" | "skip" | "dead-letter";
 
 /** What is left of such a message for the dead-letter queue. */
-export interface DeadLetter extends Pick<Message, "body" | "contentType" | "messageId" | "type"> {
+export interface DeadLetter extends Pick<Message, "contentType" | "messageId" | "type"> {
+  /** Of the message as it came back; empty when it was never sent. */
+  readonly body: Uint8Array;
   /** Why it is there, and where it came from. */
   readonly headers: Readonly<Record<string, HeaderValue>>;
 }
@@ -57,7 +60,7 @@ export function unpublishableHandler(
     }
     if (policy === "dead-letter") {
       const { body, contentType, messageId, type } = message;
-      const size = body.length;
+      const size = Buffer.byteLength(body);
       const headers = { reason, table, key: name, updated: updated ?? "", size };
       await queue.deadLetter({ body: NO_BODY, contentType, messageId, type, headers });
     }

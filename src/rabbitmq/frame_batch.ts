@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Message } from "../encode.ts";
 import type { PublishFrames } from "./publish_frames.ts";
 
@@ -10,8 +9,8 @@ const MOST_SPARE_BATCHES = 8;
 export class FrameBatch {
   readonly #frames: PublishFrames;
   readonly #send: (bytes: Uint8Array, onWritten: () => void) => void;
-  readonly #spare: Buffer[] = [];
-  #batch: Buffer | undefined;
+  readonly #spare: Uint8Array[] = [];
+  #batch: Uint8Array | undefined;
   #used = 0;
   #scheduled = false;
 
@@ -27,21 +26,23 @@ export class FrameBatch {
   }
 
   /**
-   * Adds a message; it is sent at the end of this turn of the event loop at the latest.
+   * Adds a message and returns the bytes of its body; it is sent at the end of this turn of the event loop at the latest.
    *
    * @throws AgentError `MessageTooLarge` when it does not fit into AMQP's limits
    */
-  add(message: Message): void {
+  add(message: Message): number {
     const bound = this.#frames.bound(message);
     if (this.#batch !== undefined && this.#used + bound > this.#batch.length) this.flush();
     this.#batch ??= this.#newBatch(bound);
     this.#used = this.#frames.write(message, this.#batch, this.#used);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    queueMicrotask(() => {
-      this.#scheduled = false;
-      this.flush();
-    });
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(() => {
+        this.#scheduled = false;
+        this.flush();
+      });
+    }
+    return this.#frames.bodyBytes;
   }
 
   /** Sends what was added. */
@@ -60,8 +61,8 @@ export class FrameBatch {
     this.#used = 0;
   }
 
-  #newBatch(bytes: number): Buffer {
-    if (bytes > BATCH_BYTES) return Buffer.allocUnsafeSlow(bytes);
-    return this.#spare.pop() ?? Buffer.allocUnsafeSlow(BATCH_BYTES);
+  #newBatch(bytes: number): Uint8Array {
+    if (bytes > BATCH_BYTES) return new Uint8Array(bytes);
+    return this.#spare.pop() ?? new Uint8Array(BATCH_BYTES);
   }
 }

@@ -13,6 +13,8 @@ const MAX_SHORT_STRING = 255;
 /** Frame sizes, body size, flags and the rest of fixed length, generously. */
 const FIXED_BYTES = 64;
 const DEFAULT_FRAME_MAX = 131_072;
+/** Characters. */
+const LONG_BODY = 4096;
 
 const encoder = new TextEncoder();
 
@@ -35,6 +37,7 @@ export class PublishFrames {
   readonly #frameMax: number;
   readonly #types = new Map<string, Uint8Array>();
   #start: Start | undefined;
+  #bodyBytes = 0;
 
   /**
    * For one channel and exchange.
@@ -49,6 +52,11 @@ export class PublishFrames {
     this.#frameMax = frameMax || DEFAULT_FRAME_MAX;
   }
 
+  /** Bytes of the body that was written last. */
+  get bodyBytes(): number {
+    return this.#bodyBytes;
+  }
+
   /** Bytes that the message's frames can take at most. */
   bound(message: Message): number {
     const { body, contentType, messageId, type, routingKey, headers } = message;
@@ -60,8 +68,10 @@ export class PublishFrames {
         characters += name.length + 5 + (typeof value === "string" ? value.length : 3);
       }
     }
-    const bodyFrames = Math.ceil(body.length / (this.#frameMax - FRAME_OVERHEAD));
-    return FIXED_BYTES + this.#exchange.length + 3 * characters + body.length + bodyFrames * FRAME_OVERHEAD;
+    // A short body is not worth counting; a long one is not worth three times its memory.
+    const bodyBytes = body.length < LONG_BODY ? 3 * body.length : Buffer.byteLength(body);
+    const bodyFrames = Math.ceil(bodyBytes / (this.#frameMax - FRAME_OVERHEAD));
+    return FIXED_BYTES + this.#exchange.length + 3 * characters + bodyBytes + bodyFrames * FRAME_OVERHEAD;
   }
 
   /**
@@ -75,7 +85,6 @@ export class PublishFrames {
     const start = this.#startOf(message);
     into.set(start.bytes, at);
     const header = at + start.header;
-    setUint32(into, header + 15, body.length);
     let flags = CONTENT_TYPE | DELIVERY_MODE | TYPE;
     let end = at + start.bytes.length;
     if (headers !== undefined) {
@@ -97,11 +106,29 @@ export class PublishFrames {
     }
     setUint32(into, header + 3, size);
     into[end++] = FRAME_END;
-    return this.#writeBody(body, into, end);
+    end = this.#writeBody(body, into, end);
+    setUint32(into, header + 15, this.#bodyBytes);
+    return end;
   }
 
-  #writeBody(body: Uint8Array, into: Uint8Array, at: number): number {
+  /** Nearly every body fits into one frame, and is encoded in its place there. */
+  #writeBody(text: string, into: Uint8Array, at: number): number {
     const most = this.#frameMax - FRAME_OVERHEAD;
+    if (text === "" || text.length > most || 3 * text.length > most && Buffer.byteLength(text) > most) {
+      return this.#writeBodyInParts(encoder.encode(text), into, at);
+    }
+    const start = at + FRAME_START;
+    const bytes = this.#bodyBytes = encoder.encodeInto(text, into.subarray(start)).written;
+    into[at] = BODY;
+    setUint16(into, at + 1, this.#channel);
+    setUint32(into, at + 3, bytes);
+    into[start + bytes] = FRAME_END;
+    return start + bytes + 1;
+  }
+
+  #writeBodyInParts(body: Uint8Array, into: Uint8Array, at: number): number {
+    const most = this.#frameMax - FRAME_OVERHEAD;
+    this.#bodyBytes = body.length;
     let end = at;
     for (let from = 0; from < body.length; from += most) {
       const part = body.length <= most ? body : body.subarray(from, from + most);

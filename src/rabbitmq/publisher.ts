@@ -41,6 +41,8 @@ export interface Limits {
 
 /** AMQP's short string. */
 const SHORT_STRING_BYTES = 255;
+/** A UTF-16 unit takes at most so many bytes of UTF-8. */
+const MOST_BYTES_OF_A_UNIT = 3;
 /** A passive check is of no use if it takes longer: a blocked broker answers nothing. */
 const CHECK_TIMEOUT = 5_000;
 
@@ -106,13 +108,11 @@ export class Publisher implements BrokerSession {
   /** Why the broker will never take the message, as far as that is known. */
   refuses({ body, routingKey }: Message): string | undefined {
     const { maxBodyBytes } = this.#options.limits;
-    if (body.length > maxBodyBytes) {
-      return `its body has ${body.length} bytes, and RabbitMQ takes at most ${maxBodyBytes}`;
-    }
-    if (3 * routingKey.length <= SHORT_STRING_BYTES) return undefined;
-    const length = Buffer.byteLength(routingKey);
-    if (length <= SHORT_STRING_BYTES) return undefined;
-    return `its routing key has ${length} bytes, and AMQP allows ${SHORT_STRING_BYTES}`;
+    const bytes = bytesAbove(maxBodyBytes, body);
+    if (bytes > 0) return `its body has ${bytes} bytes, and RabbitMQ takes at most ${maxBodyBytes}`;
+    const length = bytesAbove(SHORT_STRING_BYTES, routingKey);
+    if (length > 0) return `its routing key has ${length} bytes, and AMQP allows ${SHORT_STRING_BYTES}`;
+    return undefined;
   }
 
   /**
@@ -124,14 +124,19 @@ export class Publisher implements BrokerSession {
     await new DeadLetters(this.#connection, this.#options.deadLetterQueue ?? "").publish(letter);
   }
 
-  /** Sends the message. Never waits and never throws: what becomes of it is told to `outcomes`. */
-  publish(message: Message): void {
-    if (this.#ended) return;
+  /**
+   * Sends the message; returns the bytes of its body. Never waits and never throws: what becomes of it is told to
+   * `outcomes`.
+   */
+  publish(message: Message): number {
+    if (this.#ended) return 0;
     try {
-      this.#batch.add(message);
+      const bytes = this.#batch.add(message);
       this.#published++;
+      return bytes;
     } catch (cause) {
       this.#fail(AgentError.from(cause));
+      return 0;
     }
   }
 
@@ -258,4 +263,11 @@ export class Publisher implements BrokerSession {
     this.#blocked = undefined;
     this.#observe.blocked(false);
   }
+}
+
+/** Bytes of the text in UTF-8 if they are more than `most`, else 0; most texts need no count. */
+function bytesAbove(most: number, text: string): number {
+  if (MOST_BYTES_OF_A_UNIT * text.length <= most) return 0;
+  const bytes = Buffer.byteLength(text);
+  return bytes > most ? bytes : 0;
 }

@@ -6,7 +6,6 @@ import type { Broker, BrokerSession, Outcomes } from "../session.ts";
 
 /** Messages are written together until they have this many bytes, or nothing more is published at the moment. */
 const BATCH_BYTES = 65_536;
-const NEWLINE = Buffer.from("\n");
 
 /** Prints every message's body as a line: for looking at a feed, and for pipes. */
 export class StdoutQueue implements Broker {
@@ -51,10 +50,11 @@ class Printer implements BrokerSession {
     return this.#blocked?.promise;
   }
 
-  publish({ body }: Message): void {
-    if (this.#ended) return;
-    this.#chunks.push(body, NEWLINE);
-    this.#bytes += body.length + 1;
+  publish({ body }: Message): number {
+    if (this.#ended) return 0;
+    const line = Buffer.from(`${body}\n`);
+    this.#chunks.push(line);
+    this.#bytes += line.length;
     this.#published++;
     if (this.#bytes >= BATCH_BYTES) this.#flush();
     else if (!this.#scheduled) {
@@ -64,6 +64,7 @@ class Printer implements BrokerSession {
         this.#flush();
       });
     }
+    return line.length - 1;
   }
 
   refuses(): undefined {}

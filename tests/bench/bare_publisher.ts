@@ -79,7 +79,7 @@ function copiesOf(
   frameMax: number,
 ): { readonly bytes: Buffer; readonly each: number } {
   const message = {
-    body: new Uint8Array(bytes).fill(0x61),
+    body: "a".repeat(bytes),
     contentType: "application/json",
     messageId: "1795327222747839112-ABCDEFGHIJKLMNOP",
     type: "upsert",

@@ -39,12 +39,15 @@ Deno.test("publish() delivers every field of a message as it was given", async (
 
 Deno.test("publish() delivers bodies of no byte, of one frame and one byte more, and of 1 MB, in order", async () => {
   const sizes = [0, 1, 131_064, 131_065, 1_048_576, 2, 65_536];
-  const bodies = sizes.map((size) => new Uint8Array(size).map((_, index) => index * 31 + size));
+  const digits = "0123456789abcdefghijklmnopqrstuvwxyz ";
+  const bodies = sizes.map((size) => digits.repeat(Math.ceil(size / digits.length)).slice(0, size));
   await withSession(optionsFor(rabbitmq.url), async ({ publisher, outcomes, queue }) => {
     for (const body of bodies) publisher.publish(messageTo(queue, body));
     await outcomes.until(sizes.length);
     const messages = await takeMessages(rabbitmq.url, queue, sizes.length);
-    for (const [index, message] of messages.entries()) assert.deepEqual(message.body, bodies[index]);
+    for (const [index, message] of messages.entries()) {
+      assert.equal(message.bodyString() ?? "", bodies[index]);
+    }
     await deleteQueues(rabbitmq.url, queue);
   });
 });

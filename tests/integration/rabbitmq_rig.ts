@@ -6,8 +6,6 @@ import type { AgentError } from "../../src/errors.ts";
 import { RabbitMQBroker, type RabbitMQOptions } from "../../src/rabbitmq/broker.ts";
 import type { Publisher } from "../../src/rabbitmq/publisher.ts";
 
-const utf8 = new TextEncoder();
-
 /** Options with the defaults of the command line; the queue is for this call alone. */
 export function optionsFor(url: string, options: Partial<RabbitMQOptions> = {}): RabbitMQOptions {
   const addresses = parseAmqpAddresses(url);
@@ -33,9 +31,9 @@ export function uniqueName(): string {
 }
 
 /** A message to a queue by the default exchange. */
-export function messageTo(routingKey: string, body: string | Uint8Array = "{}"): Message {
+export function messageTo(routingKey: string, body: string = "{}"): Message {
   return {
-    body: typeof body === "string" ? utf8.encode(body) : body,
+    body,
     contentType: "application/json",
     messageId: "1795327222747839112-ABCDEFGHIJKLMNOP",
     type: "upsert",

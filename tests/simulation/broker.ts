@@ -89,7 +89,5 @@ export class FakeBroker {
 
 /** The name of the change that a message carries. */
 export function nameOf({ body }: Message): string {
-  return decoder.decode(body);
+  return body;
 }
-
-const decoder = new TextDecoder();

@@ -75,13 +75,14 @@ export class FakeConnection implements BrokerSession {
     return held;
   }
 
-  publish(message: Message): void {
-    if (this.#agentEnded) return;
+  publish(message: Message): number {
+    if (this.#agentEnded) return 0;
     const name = nameOf(message);
     this.#names.push(name);
     this.#world.trace?.(`${this.process.name} publishes ${name}`);
     this.#broker.observer.published(this, name, this.#names.length);
     this.work();
+    return name.length;
   }
 
   /** Every message is publishable here: what becomes of others is tested elsewhere. */

@@ -82,8 +82,9 @@ export class ManualConnection implements BrokerSession {
     return Promise.resolve(this.#free());
   }
 
-  publish({ body }: Message): void {
-    this.published.push(new TextDecoder().decode(body));
+  publish({ body }: Message): number {
+    this.published.push(body);
+    return body.length;
   }
 
   refuses(): string | undefined {

@@ -6,8 +6,6 @@ import { type EncodeOptions, messageEncoder } from "../../src/encode.ts";
 import { messageId } from "../../src/message_id.ts";
 import { anyColumn, anyHlc, anyRow, anyText, change, hlc, hlcOf } from "../support/arbitrary.ts";
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
-
 function encoder(options: Partial<EncodeOptions> = {}) {
   return messageEncoder({
     format: "envelope",
@@ -21,7 +19,7 @@ function encoder(options: Partial<EncodeOptions> = {}) {
 }
 
 function body(parts: Partial<Change>, options: Partial<EncodeOptions> = {}): string {
-  return decoder.decode(encoder(options)(change(parts)).body);
+  return encoder(options)(change(parts)).body;
 }
 
 Deno.test("envelope is the original's body, byte for byte", () => {
@@ -43,15 +41,13 @@ Deno.test("envelope keeps every digit and every byte of the recorded types (G5)"
 Deno.test("envelope parses to the same table and key, and holds the value's bytes as they came (G5)", () => {
   const anyKey = fc.oneof(anyText, fc.array(anyColumn).map((columns) => `[${columns.join(", ")}]`));
   fc.assert(fc.property(anyText, anyKey, anyRow, (table, key, value) => {
-    const bytes = encoder()(change({ table, key, value })).body;
-    const text = decoder.decode(bytes);
+    const text = body({ table, key, value });
     const parsed = JSON.parse(text);
     assert.deepEqual(Object.keys(parsed), ["table", "key", "value"]);
     assert.equal(parsed.table, table);
     assert.equal(parsed.key, key);
     assert.deepEqual(parsed.value, JSON.parse(value));
-    const tail = Buffer.from(`,"value":${value}}`);
-    assert.deepEqual(Buffer.from(bytes.subarray(-tail.length)), tail);
+    assert.ok(text.endsWith(`,"value":${value}}`));
   }));
 });
 
@@ -85,7 +81,7 @@ Deno.test("cloudevents is structured CloudEvents 1.0 JSON with the value as data
   );
   assert.equal(message.contentType, "application/cloudevents+json");
   assert.equal(
-    decoder.decode(message.body),
+    message.body,
     `{"specversion":"1.0","id":"${messageId(updated, "t", '["k"]')}",` +
       '"source":"/crdb-changefeed-publisher/d.public.t%2Bd.public.u%20v","type":"crdb.changefeed.delete",' +
       '"subject":"[\\"k\\"]","time":"2026-11-22T06:00:22.747839112Z","datacontenttype":"application/json",' +

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import type { Change, FeedEvent } from "../../src/change.ts";
 import { Checkpoints } from "../../src/checkpoint.ts";
 import { ConfirmWindow } from "../../src/confirm_window.ts";
@@ -48,7 +47,10 @@ function rig(options: { maxMessages?: number; encode?: (change: Change) => Messa
       if (blocked !== undefined) write("asked while blocked");
       return blocked?.promise;
     },
-    publish: (message: Message) => write(`publish ${Buffer.from(message.body)}`),
+    publish: ({ body }: Message) => {
+      write(`publish ${body}`);
+      return body.length;
+    },
     refuses: (message: Message) => message.body.length > 1000 ? "too large" : undefined,
   };
   const parts: Rig = {
@@ -101,7 +103,7 @@ function name({ key, updated }: Change): string {
 
 function encode(change: Change): Message {
   return {
-    body: Buffer.from(name(change)),
+    body: name(change),
     contentType: "application/json",
     messageId: undefined,
     type: change.operation,

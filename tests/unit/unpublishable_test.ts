@@ -6,7 +6,7 @@ import { change, hlcOf } from "../support/arbitrary.ts";
 
 const row = change({ table: "orders", key: '["a@b"]', value: '{"after": {"secret": 1}}', updated: hlcOf(7) });
 const message: Message = {
-  body: new TextEncoder().encode("a row of data"),
+  body: "a row of data",
   contentType: "application/json",
   messageId: "7-HASH",
   type: "upsert",

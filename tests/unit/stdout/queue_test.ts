@@ -36,7 +36,7 @@ function recorder() {
 
 function message(body: string): Message {
   return {
-    body: new TextEncoder().encode(body),
+    body,
     contentType: "application/json",
     messageId: undefined,
     type: "upsert",
@@ -154,7 +154,7 @@ Deno.test("a reader of the pipe that goes away ends the session with StdoutClose
       confirmed: () => publish(),
       failed: (error) => process.stderr.write(error.kind + "\\n", () => process.exit(0)),
     });
-    const body = new TextEncoder().encode("x".repeat(10_000));
+    const body = "x".repeat(10_000);
     const publish = () => session.publish({ body });
     publish();`;
   const child = new Deno.Command(Deno.execPath(), {
