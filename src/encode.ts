@@ -85,7 +85,7 @@ function routingKeyFiller(options: EncodeOptions): (change: Change) => string {
   const template = options.routingKey;
   if (!template.includes("{")) return () => template;
   return (change) => {
-    const names = options.tables.get(change.table);
+    const names = partsOf(options.tables, change.table);
     return template.replace(/\{(table|schema|database|op|key)\}/g, (_, name: string) => {
       switch (name) {
         case "table":
@@ -101,6 +101,11 @@ function routingKeyFiller(options: EncodeOptions): (change: Change) => string {
       }
     });
   };
+}
+
+/** With `split_column_families` the feed's table column holds `table.family`, and only the table is known before. */
+function partsOf(tables: EncodeOptions["tables"], column: string) {
+  return tables.get(column) ?? tables.get(column.slice(0, Math.max(0, column.lastIndexOf("."))));
 }
 
 function headerFiller(

@@ -6,20 +6,32 @@ export interface TableName {
   readonly schema: string | undefined;
   /** Never empty. */
   readonly table: string;
+  /** There when only this column family of the table is watched. */
+  readonly family?: string;
 }
 
 /** The same with and without quotes, whatever the rules for other alphabets are. */
 const PLAIN_IDENTIFIER = /^[a-z_][a-z0-9_$]*$/;
 
+const FAMILY = /^(.*\S)\s+family\s+(\S.*)$/isu;
+
 /**
- * Reads `t`, `schema.t` or `database.schema.t`. Parts may be quoted as in SQL (`"Weird ""Table"`); unquoted
- * parts are lower-cased and composed (NFC) as CockroachDB does. `undefined` when the text is none of these.
+ * Reads `t`, `schema.t` or `database.schema.t`, with `FAMILY f` behind it for one column family. Parts may be quoted as in
+ * SQL (`"Weird ""Table"`); unquoted parts are lower-cased and composed (NFC) as CockroachDB does. `undefined` when the
+ * text is none of these.
  */
 export function parseTableName(text: string): TableName | undefined {
-  const parts = splitIdentifiers(text.trim());
-  if (parts === undefined || parts.length > 3) return undefined;
-  const [table, schema, database] = parts.reverse();
-  return table === undefined ? undefined : { database, schema, table };
+  const name = text.trim();
+  const whole = splitIdentifiers(name);
+  if (whole !== undefined) return tableName(whole);
+  const [, table = "", family = ""] = FAMILY.exec(name) ?? [];
+  const families = splitIdentifiers(family), parsed = tableName(splitIdentifiers(table) ?? []);
+  return families?.length === 1 && parsed !== undefined ? { ...parsed, family: families[0]! } : undefined;
+}
+
+function tableName(parts: readonly string[]): TableName | undefined {
+  const [table, schema, database] = parts.toReversed();
+  return table === undefined || parts.length > 3 ? undefined : { database, schema, table };
 }
 
 function splitIdentifiers(text: string): string[] | undefined {
@@ -43,7 +55,7 @@ export function quoteIdentifier(identifier: string): string {
   return `"${identifier.replaceAll('"', '""')}"`;
 }
 
-/** The table for a changefeed statement, every given part quoted. */
+/** The table for a statement, every given part quoted. */
 export function quoteTableName(name: TableName): string {
   return [name.database, name.schema, name.table]
     .filter((part) => part !== undefined)
@@ -51,9 +63,28 @@ export function quoteTableName(name: TableName): string {
     .join(".");
 }
 
-/** `database.schema.table` with CockroachDB's default schema filled in; parts that are not plain are quoted. */
+/** The target for a changefeed statement: the table, and its column family if only that is watched. */
+export function quoteTarget(name: TableName): string {
+  const table = quoteTableName(name);
+  return name.family === undefined ? table : `${table} FAMILY ${quoteIdentifier(name.family)}`;
+}
+
+/**
+ * `database.schema.table` with CockroachDB's default schema filled in; parts that are not plain are quoted. The column
+ * family follows as it is: `shop.public.orders.meta`.
+ */
 export function fullTableName(name: TableName, defaultDatabase: string): string {
-  return [name.database ?? defaultDatabase, name.schema ?? "public", name.table]
+  const table = [name.database ?? defaultDatabase, name.schema ?? "public", name.table]
     .map((part) => PLAIN_IDENTIFIER.test(part) ? part : quoteIdentifier(part))
     .join(".");
+  return withFamily(table, name);
+}
+
+/** What the feed's table column holds: the last name, or all of it with `full_table_name`, and the column family. */
+export function tableColumn(name: TableName, defaultDatabase: string, full: boolean): string {
+  return full ? fullTableName(name, defaultDatabase) : withFamily(name.table, name);
+}
+
+function withFamily(table: string, { family }: TableName): string {
+  return family === undefined ? table : `${table}.${family}`;
 }

@@ -38,6 +38,16 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
   [/was dropped|descriptor is being dropped/, "TableDropped"],
   [/supplied backups do not cover requested time/, "TableNotAtCursor"],
   [/do the targets exist at the specified cursor time/, "TableNotAtCursor"],
+  [
+    /multiple column families|exactly 1 column family|with a single column family/,
+    "OptionRejected",
+    "the table has several column families: name one, as in --table 'orders FAMILY f', or give --changefeed-option split_column_families for all; both need v22.1",
+  ],
+  [
+    /nonexistent or removed column family/,
+    "TableMissing",
+    "check the column family behind FAMILY in --table",
+  ],
   [/table ".*" does not exist|database ".*" does not exist/, "TableMissing"], // error-no-such-table, error-no-such-database
   [/only users with the admin role are allowed to CREATE CHANGEFEED/, "SourceDenied"], // error-privilege
   [/requires? the (SELECT|CHANGEFEED) privilege|does not have \w+ privilege/, "SourceDenied"],

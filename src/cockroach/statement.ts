@@ -1,8 +1,8 @@
 import type { ChangefeedOption } from "../settings/changefeed_option.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
-import { quoteTableName, type TableName } from "../table_name.ts";
-import type { Version } from "./version.ts";
+import { quoteTarget, type TableName } from "../table_name.ts";
+import { isAtLeast, type Version } from "./version.ts";
 import type { EnvelopeShape } from "./envelope.ts";
 
 /** What a changefeed statement is made of. */
@@ -23,9 +23,18 @@ export interface FeedStatement {
 
 const ENRICHED_PROPERTIES = "enriched_properties";
 
-/** Builds the statement; every identifier and value is quoted. */
+/**
+ * Builds the statement; every identifier and value is quoted.
+ *
+ * @throws AgentError OptionRejected for what this version does not have, ConfigInvalid for a shape that cannot be read
+ */
 export function changefeedStatement(feed: FeedStatement, version: Version): string {
-  const modern = version.major >= 22;
+  const modern = isAtLeast(version, 22, 1);
+  const family = feed.tables.find((table) => table.family !== undefined)?.family;
+  if (family !== undefined && !modern) {
+    const attempted = `Cannot watch the column family "${family}" alone`;
+    throw tooOld(attempted, "a column family needs CockroachDB v22.1 or later", version);
+  }
   const frequency = `${feed.resolvedEvery}ms`;
   const shape = envelopeShape(feed.options);
   const asked = new Set(feed.options.map(({ name }) => name));
@@ -40,7 +49,7 @@ export function changefeedStatement(feed: FeedStatement, version: Version): stri
     ...shaped(shape, feed.options),
   ];
   const verb = modern ? "CREATE CHANGEFEED FOR" : "EXPERIMENTAL CHANGEFEED FOR";
-  return `${verb} TABLE ${feed.tables.map(quoteTableName).join(", ")} WITH ${
+  return `${verb} TABLE ${feed.tables.map(quoteTarget).join(", ")} WITH ${
     options.map(optionText).join(", ")
   }`;
 }
@@ -87,6 +96,10 @@ export function asksForSource(options: readonly ChangefeedOption[]): boolean {
 function enrichedProperties(options: readonly ChangefeedOption[]): string[] {
   const value = options.find(({ name }) => name === ENRICHED_PROPERTIES)?.value ?? "";
   return value.split(",").map((property) => property.trim()).filter((property) => property !== "");
+}
+
+function tooOld(attempted: string, needs: string, { text }: Version): AgentError {
+  return new AgentError("OptionRejected", `${attempted}: this is CockroachDB ${text}`, { hint: needs });
 }
 
 function bare(name: string): ChangefeedOption {

@@ -13,3 +13,8 @@ export function parseVersion(text: string): Version {
   const [found, major, minor] = /v(\d+)\.(\d+)\S*/.exec(text) ?? [];
   return { major: Number(major ?? 0), minor: Number(minor ?? 0), text: found ?? "unknown" };
 }
+
+/** True for this release and later ones; an unknown version counts as old. */
+export function isAtLeast({ major, minor }: Version, year: number, release: number): boolean {
+  return major > year || major === year && minor >= release;
+}

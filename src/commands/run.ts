@@ -19,7 +19,7 @@ import { RabbitMQBroker } from "../rabbitmq/broker.ts";
 import type { Broker } from "../session.ts";
 import { Status } from "../telemetry/status.ts";
 import { StdoutQueue } from "../stdout/queue.ts";
-import { fullTableName } from "../table_name.ts";
+import { fullTableName, tableColumn } from "../table_name.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { describe } from "../settings/config_summary.ts";
 import { VERSION } from "../settings/version.ts";
@@ -119,9 +119,8 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
 function tableColumns({ tables, database, changefeedOptions }: Config): EncodeOptions["tables"] {
   const full = changefeedOptions.some(({ name }) => name === "full_table_name");
   return new Map(tables.map((name) => {
-    const { schema = "public", table } = name;
-    const parts = { database: name.database ?? database.database, schema };
-    return [full ? `${parts.database}.${schema}.${table}` : table, parts];
+    const parts = { database: name.database ?? database.database, schema: name.schema ?? "public" };
+    return [tableColumn(name, database.database, full), parts];
   }));
 }
 

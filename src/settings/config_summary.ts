@@ -3,7 +3,7 @@ import type { Config, RabbitMqConfig } from "../config.ts";
 import { databaseUrlText } from "./database_url.ts";
 import { durationText } from "./duration.ts";
 import { hostPortText } from "./host_port.ts";
-import { quoteTableName } from "../table_name.ts";
+import { quoteTarget } from "../table_name.ts";
 
 /**
  * The settings in force, for a log line at the start: without credentials, and without the values of headers, which
@@ -13,7 +13,7 @@ export function describe(config: Config): Record<string, string> {
   const { changefeedOptions, cursorStore, cursorDatabase, initialScan, initialScanGiven, headers } = config;
   return {
     feed: config.feed,
-    tables: config.tables.map(quoteTableName).join(", "),
+    tables: config.tables.map(quoteTarget).join(", "),
     database: databaseUrlText(config.database),
     sslmode: config.database.sslMode,
     cursorStore: cursorStore === "none" ? "none" : databaseUrlText(cursorDatabase),

@@ -3,7 +3,7 @@ import type { DatabaseUrl } from "./database_url.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
 import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
 import { quoted } from "./quoted.ts";
-import { fullTableName, type TableName } from "../table_name.ts";
+import { fullTableName, tableColumn, type TableName } from "../table_name.ts";
 import type { Values } from "./settings.ts";
 
 const STANDARD_HEADERS: readonly string[] = ["table", "key", "updated", "feed"];
@@ -60,7 +60,7 @@ function tableConflicts({ tables = [], options, database }: Partial<Values>): st
   const full = (table: TableName) => fullTableName(table, database?.database ?? "");
   const twice = repeated(tables.map(full)).map((name) => `--table ${quoted(name)}: given more than once`);
   if (options === undefined || options.some(({ name }) => name === "full_table_name")) return twice;
-  const distinct = new Map(tables.map((table) => [full(table), table.table]));
+  const distinct = new Map(tables.map((table) => [full(table), tableColumn(table, "", false)]));
   const alike = repeated([...distinct.values()]).map((name) =>
     `--table ${quoted(name)}: two tables have this last name, and only that is in a change; ` +
     "add --changefeed-option full_table_name"

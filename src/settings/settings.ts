@@ -19,11 +19,11 @@ export const SETTINGS = {
     env: "CHANGEFEED_TABLE",
     required: true,
     many: true,
-    meaning: "Tables to publish: t, schema.t or db.schema.t; quoted as in SQL where needed",
+    meaning: "Tables to publish: t, schema.t or db.schema.t; quoted as in SQL; 't FAMILY f' for one family",
     read: ((text) => {
       const value = parseTableName(text);
       return value === undefined
-        ? { problem: 'expected a table such as t, schema.t, db.schema.t or "Mixed Case"' }
+        ? { problem: 'expected a table such as t, schema.t, db.schema.t, "Mixed Case" or t FAMILY f' }
         : { value };
     }) as Reader<TableName>,
   },

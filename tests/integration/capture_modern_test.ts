@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentRig } from "../support/agent_rig.ts";
+import { stopsWith } from "./refusal.ts";
 
 /** Features that the version of the recordings does not have, on a simulator held to their documentation. */
 const VERSION = "v25.4.0";
@@ -53,4 +54,38 @@ Deno.test(`capture on ${VERSION}`, async (t) => {
       );
     },
   );
+
+  await t.step("column families: one by name, and each with split_column_families", async () => {
+    const name = await table(
+      "a INT PRIMARY KEY, b STRING, c STRING, FAMILY most (a, b), FAMILY only_c (c)",
+      "INSERT INTO $table VALUES (0, 'dog', 'cat')",
+    );
+    const published = async (args: readonly string[], what: string) => {
+      await using queue = await rig.reader();
+      await using agent = await rig.agent({ table: what, args: ["--cursor-store", "none", ...args] });
+      await agent.said(({ message }) => message === "The initial scan is confirmed");
+      await rig.sql(`UPDATE ${name} SET c = concat(c, 's')`, `INSERT INTO ${name} VALUES (1, 'ox', NULL)`);
+      await rig.sql(`DELETE FROM ${name} WHERE a = 1`);
+      await queue.count(args.length === 0 ? 2 : 5);
+      assert.equal(await agent.stop(), 0);
+      return queue.bodies.map((body) => JSON.parse(body)).map(({ table, value }) => [table, value.after]);
+    };
+    assert.deepEqual(await published([], `${name} FAMILY only_c`), [
+      [`${name}.only_c`, { c: "cat" }],
+      [`${name}.only_c`, { c: "cats" }],
+    ]);
+    assert.deepEqual(await published(["--changefeed-option", "split_column_families"], name), [
+      [`${name}.most`, { a: 0, b: "dog" }],
+      [`${name}.only_c`, { c: "cats" }],
+      [`${name}.only_c`, { c: "catss" }],
+      [`${name}.most`, { a: 1, b: "ox" }],
+      [`${name}.most`, null],
+    ]);
+    await using agent = await rig.agent({ table: name });
+    await stopsWith(agent, {
+      kind: "OptionRejected",
+      value: rig.feedOf(name),
+      hint: /FAMILY f.*split_column_families/,
+    });
+  });
 });

@@ -2,10 +2,17 @@ import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 import { TokenReader } from "./sql_lexer.ts";
 import type { VersionProfile } from "./version.ts";
 
+/** What a changefeed is to watch. */
+export interface ChangefeedTarget {
+  /** `[table]`, `[schema or database, table]` or `[database, schema, table]`. */
+  readonly path: readonly string[];
+  /** Only this column family of it. */
+  readonly family: string | undefined;
+}
+
 /** A changefeed as it was asked for. */
 export interface ChangefeedStatement {
-  /** `[table]`, `[schema or database, table]` or `[database, schema, table]`. */
-  readonly targets: readonly (readonly string[])[];
+  readonly targets: readonly ChangefeedTarget[];
   /** Names in lower case; bare words have an empty value. */
   readonly options: ReadonlyMap<string, string>;
 }
@@ -62,12 +69,13 @@ export function parseChangefeed(sql: string, version: VersionProfile): Changefee
   const known = reader.accept("EXPERIMENTAL", "CHANGEFEED", "FOR") ||
     reader.accept("CREATE", "CHANGEFEED", "FOR");
   if (!known) return undefined;
-  const targets: string[][] = [];
+  const targets: ChangefeedTarget[] = [];
   do {
     if (reader.peek()?.text.toUpperCase() === "TABLE" && reader.peek(1)?.text !== ",") reader.next();
     const path = reader.path();
     if (path.length === 0 || path.length > 3) throw syntaxError(reader);
-    targets.push(path);
+    const family = version.modern && reader.accept("FAMILY") ? reader.identifier() : undefined;
+    targets.push({ path, family });
   } while (reader.accept(","));
   const options = reader.accept("WITH") ? readOptions(reader, optionsOf(version)) : new Map();
   if (!reader.done) throw syntaxError(reader);

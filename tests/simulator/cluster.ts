@@ -1,5 +1,6 @@
 import { Capture } from "./capture.ts";
 import { Clock } from "./clock.ts";
+import { type ColumnFamily, createdFamilies } from "./column_family.ts";
 import { Engine } from "./engine.ts";
 import { Faults } from "./faults.ts";
 import { GeneratedTable } from "./generated_table.ts";
@@ -50,6 +51,8 @@ export class Cluster {
   readonly databases = new Set(["defaultdb", "postgres", "system"]);
   readonly users = new Map<string, User>([["root", { password: undefined, admin: true }]]);
   readonly sessions = new Set<RegisteredSession>();
+  /** Column families of tables that have more than one, by `database.schema.table`. */
+  readonly families = new Map<string, readonly ColumnFamily[]>();
   /** Tables without data in the engine, by name. */
   readonly generated = new Map<string, GeneratedTable>();
 
@@ -95,6 +98,20 @@ export class Cluster {
     return this.databases.has(second) && second !== "public"
       ? { database: second, schema: "public", name }
       : { database, schema: second, name };
+  }
+
+  /** Remembers the column families of a table that is about to be created in this database. */
+  noteFamilies(sql: string, database: string): void {
+    const created = createdFamilies(sql);
+    if (created === undefined) return;
+    const { database: owner, schema, name } = this.resolve(created.path, database);
+    this.families.set(`${owner}.${schema}.${name}`, created.families);
+  }
+
+  /** The column families of a table; none where there is only one. */
+  familiesOf({ database, schema, name }: TablePath): readonly ColumnFamily[] {
+    const families = this.families.get(`${database}.${schema}.${name}`) ?? [];
+    return families.length > 1 ? families : [];
   }
 
   /** Adds a table whose rows are computed, not stored. */

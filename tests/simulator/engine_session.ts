@@ -50,6 +50,7 @@ export class EngineSession {
       const message = `cannot create "${created}" because the target database or schema does not exist`;
       throw new SqlError("3F000", message);
     }
+    this.#cluster.noteFamilies(sql, this.#owner.database);
     return rewrite(sql, this.#cluster.namesFor(this.#owner.database));
   }
 

@@ -2,6 +2,7 @@ import { compareHlc, type Hlc, latestHlc } from "../../src/hlc.ts";
 import type { ChangefeedStatement } from "./changefeed_statement.ts";
 import { hlcOf, parseSystemTime, printed, wallOf } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
+import { FamilyView } from "./column_family.ts";
 import { type FeedOptions, fullName, readFeedOptions } from "./feed_options.ts";
 import type { GeneratedTable } from "./generated_table.ts";
 import { HistorySource, type Target } from "./history_source.ts";
@@ -51,9 +52,9 @@ export async function planFeed(
   const start = cursorOf(statement.options.get("cursor"), now);
   const targets: Target[] = [];
   const generated: GeneratedTable[] = [];
-  for (const parts of statement.targets) {
-    const found = findTarget(parts, cluster, owner.database, start, statement.options.has("full_table_name"));
-    if ("table" in found) targets.push(found);
+  for (const { path, family } of statement.targets) {
+    const found = findTarget(path, cluster, owner.database, start, statement.options.has("full_table_name"));
+    if ("table" in found) targets.push(...familyTargets(found, family, statement, cluster));
     else generated.push(found);
   }
   if (modern && !await maySelect(owner, targets, cluster)) {
@@ -124,6 +125,40 @@ function findTarget(
     "267",
     "descriptorsMatchingTargets",
   ]);
+}
+
+/** One target for each column family that is watched (v22.1's changefeedvalidators.ValidateTable). */
+function familyTargets(
+  target: Target,
+  asked: string | undefined,
+  { options }: ChangefeedStatement,
+  cluster: Cluster,
+): Target[] {
+  const families = cluster.familiesOf(target.table.path);
+  const { name } = target;
+  if (asked === undefined && families.length === 0) return [target];
+  if (!cluster.version.modern) {
+    const message =
+      `CHANGEFEEDs are currently supported on tables with exactly 1 column family: ${name} has ${families.length}`;
+    throw new SqlError(UNCATEGORIZED, message);
+  }
+  const watched = families.filter((family) => asked === undefined || family.name === asked);
+  if (watched.length === 0) {
+    const message = `CHANGEFEED targeting nonexistent or removed column family ${asked} of table ${name}`;
+    throw new SqlError(UNCATEGORIZED, message);
+  }
+  if (asked === undefined && !options.has("split_column_families")) {
+    throw new SqlError(
+      UNCATEGORIZED,
+      `CHANGEFEED targeting a table (${name}) with multiple column families requires WITH split_column_families ` +
+        "and will emit multiple events per row.",
+    );
+  }
+  return watched.map((family) => ({
+    ...target,
+    shown: `${target.shown}.${family.name}`,
+    family: new FamilyView(families, family),
+  }));
 }
 
 async function maySelect(

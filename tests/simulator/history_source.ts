@@ -1,8 +1,9 @@
 import type { Hlc } from "../../src/hlc.ts";
+import type { FamilyView } from "./column_family.ts";
 import type { Entry, History } from "./history.ts";
 import type { FeedEvent, FeedRow, RowSource } from "./row_source.ts";
 import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
-import { ghostJson, keyNames, rowJson, type TableHistory } from "./table_history.ts";
+import { ghostJson, keyNames, type Row, rowJson, type TableHistory } from "./table_history.ts";
 
 /** A table that a feed watches. */
 export interface Target {
@@ -11,28 +12,31 @@ export interface Target {
   readonly shown: string;
   /** Its last name when the feed began. */
   readonly name: string;
+  /** Only this column family of it. */
+  readonly family?: FamilyView;
 }
 
 /** The rows of ordinary tables. */
 export class HistorySource implements RowSource {
   readonly #history: History;
-  readonly #targets: ReadonlyMap<TableHistory, Target>;
+  readonly #targets: ReadonlyMap<TableHistory, readonly Target[]>;
   readonly #modern: boolean;
 
   /** @param modern texts of errors as from v22 on */
   constructor(history: History, targets: readonly Target[], modern: boolean) {
     this.#history = history;
-    this.#targets = new Map(targets.map((target) => [target.table, target]));
+    this.#targets = Map.groupBy(targets, ({ table }) => table);
     this.#modern = modern;
   }
 
   *scan(at: Hlc): Generator<FeedRow> {
-    for (const { table, shown } of [...this.#targets.values()].toSorted((a, b) => a.table.id - b.table.id)) {
+    const targets = [...this.#targets.values()].flat();
+    for (const { table, shown, family } of targets.toSorted((a, b) => a.table.id - b.table.id)) {
       const shape = table.shapeAt(at);
       for (const key of table.keys()) {
         const row = table.rowAt(key, at);
-        if (row === undefined) continue;
-        const after = rowJson(row, shape);
+        const after = family === undefined ? row && rowJson(row, shape) : family.json(row);
+        if (after === undefined) continue;
         yield {
           kind: "row",
           at,
@@ -50,26 +54,33 @@ export class HistorySource implements RowSource {
 
   *between(after: Hlc, until: Hlc): Generator<FeedEvent> {
     for (const entry of this.#history.between(after, until)) {
-      const target = this.#targets.get(entry.table);
-      if (target !== undefined) yield this.#event(entry, target);
+      for (const target of this.#targets.get(entry.table) ?? []) {
+        const event = this.#event(entry, target);
+        if (event !== undefined) yield event;
+      }
     }
   }
 
-  #event(entry: Entry, { shown, name, table }: Target): FeedEvent {
+  #event(entry: Entry, { shown, name, table, family }: Target): FeedEvent | undefined {
     const { at } = entry;
     switch (entry.kind) {
-      case "row":
+      case "row": {
+        const json = (row: Row | undefined) => family === undefined ? row && rowJson(row) : family.json(row);
+        const after = json(entry.row), before = json(entry.before);
+        // What a transaction leaves as it was in a family is not written there.
+        if (family !== undefined && after === before && !entry.rescan) return undefined;
         return {
           kind: "row",
           at,
           table: shown,
           key: entry.key,
-          after: entry.row && rowJson(entry.row),
-          before: entry.before && rowJson(entry.before),
+          after,
+          before,
           rescan: entry.rescan,
           ghost: entry.row === undefined && entry.before !== undefined ? ghostJson(entry.before) : undefined,
           origin: { ...table.path, primaryKeys: keyNames((entry.row ?? entry.before!).shape) },
         };
+      }
       case "schema":
         return { kind: "schema", at, table: shown };
       case "renamed":

@@ -213,6 +213,13 @@ Deno.test("parseArguments() lists what is wrong between settings", () => {
   ];
   for (const [argv, env, expected] of cases) assert.deepEqual(problemsOf(argv, env), expected);
   assert.equal(configOf("--table s.foo --changefeed-option full_table_name").tables.length, 2);
+  assert.deepEqual(problemsOf(["--table", "bar FAMILY a,BAR family a"]), [
+    '--table "shop.public.bar.a": given more than once',
+  ]);
+  assert.equal(
+    configOf(["--table", "s.foo FAMILY a, s.foo FAMILY b"]).feed,
+    "shop.public.foo+shop.s.foo.a+shop.s.foo.b",
+  );
 });
 
 Deno.test("parseArguments() says nothing about the relations of a setting that is wrong by itself", () => {

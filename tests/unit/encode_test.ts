@@ -158,6 +158,13 @@ Deno.test("routing key takes names as they are: no $ and no brace in them means 
   assert.equal(route(change({ table: "$&{key}", key: "$1{op}" })).routingKey, "$&{key}:$1{op}");
 });
 
+Deno.test("routing key knows schema and database of a table that is sent family by family", () => {
+  assert.equal(
+    encoder({ routingKey: "{schema}.{table}" })(change({ table: "t.meta" })).routingKey,
+    "public.t.meta",
+  );
+});
+
 Deno.test("routing key of a table nobody named has empty schema and database", () => {
   assert.equal(
     encoder({ routingKey: "{database}.{schema}.{table}" })(change({ table: "new" })).routingKey,

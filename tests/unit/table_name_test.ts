@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fullTableName, parseTableName, quoteIdentifier, quoteTableName } from "../../src/table_name.ts";
+import {
+  fullTableName,
+  parseTableName,
+  quoteIdentifier,
+  quoteTableName,
+  quoteTarget,
+  tableColumn,
+} from "../../src/table_name.ts";
 import { anyText } from "../support/arbitrary.ts";
 
 /** What CockroachDB can store as a name: anything but nothing and NUL. */
@@ -34,6 +41,30 @@ Deno.test("parseTableName() reads quotes, dots, commas and blanks inside quotes"
   assert.deepEqual(parseTableName('"a.b"."c,d"'), name("c,d", "a.b"));
   assert.deepEqual(parseTableName('""""'), name('"'));
   assert.deepEqual(parseTableName(`"';--"`), name("';--"));
+});
+
+Deno.test("parseTableName() reads a column family behind the table", () => {
+  assert.deepEqual(parseTableName("s.Foo FAMILY Meta"), { ...name("foo", "s"), family: "meta" });
+  assert.deepEqual(parseTableName('"a family b"  family "F ""1"""'), {
+    ...name("a family b"),
+    family: 'F "1"',
+  });
+  assert.deepEqual(parseTableName('"a family b"'), name("a family b"));
+  for (const text of ["foo FAMILY", "FAMILY f", "foo FAMILY a.b", "foo FAMILY a b", "foo bar FAMILY f"]) {
+    assert.equal(parseTableName(text), undefined, text);
+  }
+});
+
+Deno.test("a column family stands in the statement, in the full name and in the feed's table column", () => {
+  const family = { ...name("Foo"), family: "Meta" };
+  assert.equal(quoteTarget(family), '"Foo" FAMILY "Meta"');
+  assert.equal(quoteTarget(name("foo")), '"foo"');
+  assert.equal(fullTableName(family, "shop"), 'shop.public."Foo".Meta');
+  assert.deepEqual(
+    [tableColumn(family, "shop", false), tableColumn(name("foo"), "shop", false)],
+    ["Foo.Meta", "foo"],
+  );
+  assert.equal(tableColumn(name("Foo", "s"), "shop", true), 'shop.s."Foo"');
 });
 
 Deno.test("parseTableName() refuses what is not one name", () => {

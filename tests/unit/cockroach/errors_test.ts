@@ -53,6 +53,31 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
     "https://www.cockroachlabs.com/docs/v20.2/change-data-capture.html#enable-rangefeeds-to-reduce-latency",
     "RangefeedDisabled",
   ],
+  [
+    "v22 and later",
+    "XXUUU",
+    "CHANGEFEED targeting a table (t) with multiple column families requires WITH split_column_families and will " +
+    "emit multiple events per row.",
+    "OptionRejected",
+  ],
+  [
+    "v22 and later",
+    "XXUUU",
+    "CHANGEFEED created on a table with a single column family (t) cannot now target a table with 2 families.",
+    "OptionRejected",
+  ],
+  [
+    "versions of 2020",
+    "XXUUU",
+    "CHANGEFEEDs are currently supported on tables with exactly 1 column family: t has 2",
+    "OptionRejected",
+  ],
+  [
+    "v22 and later",
+    "XXUUU",
+    "CHANGEFEED targeting nonexistent or removed column family f of table t",
+    "TableMissing",
+  ],
   ["error-table-dropped", "XXUUU", '"dr" was dropped or truncated', "TableDropped"],
   ["error-table-truncated", "XXUUU", '"tr" was dropped or truncated', "TableDropped"],
   ["v22 and later", "XXUUU", '"tr" was truncated', "TableTruncated"],

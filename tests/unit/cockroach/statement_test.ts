@@ -62,6 +62,18 @@ Deno.test("changefeedStatement() quotes every table", () => {
   );
 });
 
+Deno.test("changefeedStatement() names column families, and says which version they need", () => {
+  const tables = [table("foo FAMILY a"), table("bar")];
+  assert.match(statement({ tables }, V22), / FOR TABLE "foo" FAMILY "a", "bar" WITH /);
+  assert.throws(
+    () => statement({ tables }),
+    (error) =>
+      error instanceof AgentError && error.kind === "OptionRejected" &&
+      /"a".*v20\.2\.0/.test(error.message) &&
+      error.hint.includes("v22.1"),
+  );
+});
+
 Deno.test("changefeedStatement() passes the operator's options on, and does not ask twice for updated", () => {
   const options = [
     { name: "full_table_name", value: undefined },

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { parseChangefeed } from "../../simulator/changefeed_statement.ts";
 import { joined, splitStatements, tokenize } from "../../simulator/sql_lexer.ts";
 import { engineSchema, rewrite } from "../../simulator/sql_rewrite.ts";
+import { createdFamilies } from "../../simulator/column_family.ts";
 import { RECORDED_VERSION, versionProfile } from "../../simulator/version.ts";
 
 const old = versionProfile(RECORDED_VERSION);
@@ -77,9 +78,33 @@ Deno.test("parseChangefeed() reads targets and options", () => {
     `EXPERIMENTAL CHANGEFEED FOR TABLE foo, "Mixed Case", db.s.t WITH resolved='1s', updated, cursor = '1.0'`,
     old,
   );
-  assert.deepEqual(statement?.targets, [["foo"], ["Mixed Case"], ["db", "s", "t"]]);
+  assert.deepEqual(statement?.targets.map(({ path }) => path), [["foo"], ["Mixed Case"], ["db", "s", "t"]]);
   assert.deepEqual([...statement!.options], [["resolved", "1s"], ["updated", ""], ["cursor", "1.0"]]);
   assert.equal(parseChangefeed("SELECT 1", old), undefined);
+});
+
+Deno.test("parseChangefeed() reads column families from v22.1 on", () => {
+  const sql = 'CREATE CHANGEFEED FOR TABLE foo FAMILY f1, TABLE bar, baz FAMILY "F 2"';
+  assert.deepEqual(parseChangefeed(sql, modern)?.targets.map(({ family }) => family), [
+    "f1",
+    undefined,
+    "F 2",
+  ]);
+  assert.throws(() => parseChangefeed(sql, old), { code: "42601" });
+});
+
+Deno.test("createdFamilies() finds the families of a table, with and without names", () => {
+  assert.deepEqual(
+    createdFamilies(
+      'CREATE TABLE d.public.t (a INT PRIMARY KEY, b INT, c INT, FAMILY most (a, "b"), FAMILY (c))',
+    ),
+    {
+      path: ["d", "public", "t"],
+      families: [{ name: "most", columns: ["a", "b"] }, { name: "fam_1_c", columns: ["c"] }],
+    },
+  );
+  assert.deepEqual(createdFamilies("CREATE TABLE t (family INT)")?.families, []);
+  assert.equal(createdFamilies("SELECT 1"), undefined);
 });
 
 Deno.test("parseChangefeed() refuses options that the version does not know", () => {
