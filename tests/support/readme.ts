@@ -12,8 +12,19 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   commands: commandsMarkdown(),
   settings: settingsMarkdown(),
   metrics: metricsTable(),
+  consumers: consumers(),
   bench: markdown(report as Report),
 };
+
+/** The example consumers, each folded away under its language. */
+function consumers(): string {
+  const files = { TypeScript: "consumer.ts", Python: "consumer.py", Go: "consumer-go/main.go" };
+  return Object.entries(files).map(([language, path]) => {
+    const code = Deno.readTextFileSync(new URL(`../../examples/${path}`, import.meta.url));
+    const fence = `\`\`\`${path.split(".").at(-1)}\n${code}\`\`\``;
+    return `<details><summary>${language}: examples/${path}</summary>\n\n${fence}\n\n</details>`;
+  }).join("\n");
+}
 
 /** The text between the markers of a section, without the blank lines around it; `undefined` without markers. */
 export function sectionOf(readme: string, name: string): string | undefined {
