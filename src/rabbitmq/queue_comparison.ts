@@ -111,7 +111,7 @@ function mismatch(
   });
   return new AgentError(
     "TopologyMismatch",
-    `Queue "${queue}" exists and is another: ${differences.map(({ text }) => text).join("; ")}`,
+    `Queue "${queue}" is not what the settings ask for: ${differences.map(({ text }) => text).join("; ")}`,
     {
       hint: `take it as it is: ${differences.map(({ remedy }) => remedy).join(", ")}; ` +
         `or delete it with its messages and start again: rabbitmqctl delete_queue '${queue}'`,

@@ -103,7 +103,7 @@ Deno.test("connect() names every argument in which a queue differs from what the
     assert.equal(error.kind, "TopologyMismatch");
     assert.equal(
       error.message,
-      `Queue "${queue}" exists and is another: x-queue-type is "classic", --queue-type asks for "quorum"; ` +
+      `Queue "${queue}" is not what the settings ask for: x-queue-type is "classic", --queue-type asks for "quorum"; ` +
         "x-max-length is 5, --queue-argument asks for 10; " +
         'x-overflow is not set, --queue-argument asks for "reject-publish"; ' +
         'x-max-priority is 4, --queue-argument asks for "4"; ' +

@@ -66,7 +66,7 @@ Deno.test("compareQueue() names every argument that differs, with what the queue
   assert.equal(error.kind, "TopologyMismatch");
   assert.equal(
     error.message,
-    'Queue "q" exists and is another: x-queue-type is "classic", --queue-type asks for "stream"; ' +
+    'Queue "q" is not what the settings ask for: x-queue-type is "classic", --queue-type asks for "stream"; ' +
       'x-max-age is "7D", --queue-argument asks for "8D"; ' +
       'x-overflow is not set, --queue-argument asks for "drop-head"',
   );
