@@ -1,5 +1,6 @@
 import { unlessAborted } from "./abort.ts";
 import type { Clock } from "./clock.ts";
+import type { InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError } from "./errors.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
@@ -50,9 +51,9 @@ export class Agent {
     this.#feed = new Feed({ ...parts, lock: options.lock, retry: this.#retry });
   }
 
-  /** Messages and bytes in flight. */
-  get inFlight(): { readonly messages: number; readonly bytes: number } {
-    return this.#session?.inFlight ?? { messages: 0, bytes: 0 };
+  /** What is in flight. */
+  get inFlight(): InFlightCounts {
+    return this.#session?.inFlight ?? { messages: 0, bytes: 0, limit: 0 };
   }
 
   /** What the replay guard holds. */

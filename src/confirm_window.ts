@@ -1,17 +1,31 @@
+import { WindowSize } from "./window_size.ts";
+
 /** Bounds of a window, and who is told what becomes of its messages. */
 export interface WindowOptions<Entry> {
   /** Most messages between the first unconfirmed one and the newest, at least 1. */
   readonly maxMessages: number;
   /** Most bytes of message bodies in that span; a single larger message still passes, alone. */
   readonly maxBytes: number;
-  /** Messages allowed at first; every full window that is confirmed doubles it, up to `maxMessages`. */
+  /** Messages allowed at first; by default `maxMessages`. Then it is what serves the broker best (see WindowSize). */
   readonly initialMessages?: number;
-  /** Called with a confirmed entry, in order of confirmation. */
-  readonly onConfirmed?: (entry: Entry) => void;
+  /** Time in milliseconds; asked once for every confirm. */
+  readonly now: () => number;
+  /** Called with a confirmed entry and the time, in order of confirmation. */
+  readonly onConfirmed?: (entry: Entry, now: number) => void;
   /** Called when everything up to and including number `settled` is confirmed. */
   readonly onSettled?: (settled: number) => void;
   /** Called once, with the first failure. */
   readonly onFailure?: (cause: unknown) => void;
+}
+
+/** What a window holds, and what it may. */
+export interface InFlightCounts {
+  /** Messages between the first unconfirmed one and the newest. */
+  readonly messages: number;
+  /** Bytes of their bodies. */
+  readonly bytes: number;
+  /** Messages allowed at present. */
+  readonly limit: number;
 }
 
 interface Waiter {
@@ -32,11 +46,10 @@ export class ConfirmWindow<Entry> {
   readonly #entries: (Entry | undefined)[];
   readonly #sizes: number[];
   readonly #confirmed: boolean[];
-  #limit: number;
+  readonly #limit: WindowSize;
   #published = 0;
   #settled = 0;
   #bytes = 0;
-  #confirmedSinceGrowth = 0;
   #failed = false;
   #failure: { readonly cause: unknown } | undefined;
   #waiter: Waiter | undefined;
@@ -48,7 +61,7 @@ export class ConfirmWindow<Entry> {
     this.#entries = new Array(maxMessages).fill(undefined);
     this.#sizes = new Array(maxMessages).fill(0);
     this.#confirmed = new Array(maxMessages).fill(false);
-    this.#limit = Math.min(options.initialMessages ?? maxMessages, maxMessages);
+    this.#limit = new WindowSize(maxMessages, options.initialMessages ?? maxMessages);
   }
 
   /** Messages ever added; the newest message has this number. */
@@ -73,7 +86,7 @@ export class ConfirmWindow<Entry> {
 
   /** Messages allowed in flight at present. */
   get limit(): number {
-    return this.#limit;
+    return this.#limit.messages;
   }
 
   /** The first unconfirmed message, `undefined` when there is none. */
@@ -88,7 +101,9 @@ export class ConfirmWindow<Entry> {
 
   /** Resolves when there is room, or on `release`; rejects with the window's failure. */
   room(): Promise<void> {
-    return this.hasRoom ? Promise.resolve() : this.#wait("room");
+    if (this.hasRoom) return Promise.resolve();
+    if (this.size >= this.limit) this.#limit.waited();
+    return this.#wait("room");
   }
 
   /** Adds the message that was just published; only where there is room. */
@@ -106,9 +121,12 @@ export class ConfirmWindow<Entry> {
   /** The broker confirmed message `number`; with `multiple`, every message up to it. */
   confirm(number: number, multiple: boolean): void {
     if (this.#failed || number > this.#published) return;
-    for (let n = multiple ? this.#settled + 1 : number; n <= number; n++) this.#settle(n);
-    const before = this.#settled;
     const { maxMessages, onSettled } = this.#options;
+    const now = this.#options.now();
+    let confirmed = 0;
+    for (let n = multiple ? this.#settled + 1 : number; n <= number; n++) confirmed += this.#settle(n, now);
+    this.#limit.confirmed(confirmed, now);
+    const before = this.#settled;
     while (this.#settled < this.#published && this.#confirmed[this.#settled % maxMessages]) {
       const index = this.#settled % maxMessages;
       this.#entries[index] = undefined;
@@ -151,23 +169,17 @@ export class ConfirmWindow<Entry> {
     return entries;
   }
 
-  #settle(number: number): void {
+  /** 1 if the message was in flight, else 0. */
+  #settle(number: number, now: number): number {
     const index = (number - 1) % this.#options.maxMessages;
-    if (number <= this.#settled || this.#confirmed[index]) return;
+    if (number <= this.#settled || this.#confirmed[index]) return 0;
     this.#confirmed[index] = true;
-    this.#options.onConfirmed?.(this.#entries[index]!);
-    this.#grow();
-  }
-
-  #grow(): void {
-    if (this.#limit === this.#options.maxMessages) return;
-    if (++this.#confirmedSinceGrowth < this.#limit) return;
-    this.#confirmedSinceGrowth = 0;
-    this.#limit = Math.min(this.#limit * 2, this.#options.maxMessages);
+    this.#options.onConfirmed?.(this.#entries[index]!, now);
+    return 1;
   }
 
   get #isOpen(): boolean {
-    return this.size < this.#limit && this.#bytes < this.#options.maxBytes;
+    return this.size < this.#limit.messages && this.#bytes < this.#options.maxBytes;
   }
 
   #wait(until: Waiter["until"]): Promise<void> {

@@ -1,6 +1,6 @@
 import { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
-import { ConfirmWindow } from "./confirm_window.ts";
+import { ConfirmWindow, type InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError } from "./errors.ts";
 import type { Feed } from "./feed.ts";
@@ -97,7 +97,8 @@ export class Session {
       maxMessages: options.maxInFlight,
       maxBytes: options.maxInFlightBytes,
       initialMessages: retry.attempts > 0 ? CAUTIOUS_WINDOW : options.maxInFlight,
-      onConfirmed: (message) => observe.confirmed(message, clock.now()),
+      now: () => clock.now(),
+      onConfirmed: (message, now) => observe.confirmed(message, now),
       onSettled: (settled) => {
         retry.progress();
         this.#checkpoints.advance(settled);
@@ -109,9 +110,9 @@ export class Session {
     });
   }
 
-  /** Messages and bytes in flight. */
-  get inFlight(): { readonly messages: number; readonly bytes: number } {
-    return { messages: this.#window.size, bytes: this.#window.bytes };
+  /** What is in flight. */
+  get inFlight(): InFlightCounts {
+    return { messages: this.#window.size, bytes: this.#window.bytes, limit: this.#window.limit };
   }
 
   /**

@@ -114,6 +114,13 @@ export const METRICS = {
     labels: ["feed"],
     help: "Messages from the first unconfirmed one to the newest",
   },
+  inFlightLimit: {
+    name: "rabbitmq_messages_in_flight_limit",
+    type: "gauge",
+    labels: ["feed"],
+    help:
+      "Messages that may be in flight at present: as many as make the broker faster, at most --max-in-flight",
+  },
   bytesInFlight: {
     name: "rabbitmq_bytes_in_flight",
     type: "gauge",

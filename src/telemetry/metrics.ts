@@ -1,3 +1,4 @@
+import type { InFlightCounts } from "../confirm_window.ts";
 import { Exposition, type Labels } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 import { METRICS } from "./metric_table.ts";
@@ -31,7 +32,7 @@ const STORE_BUCKETS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
  */
 export class Metrics {
   /** What is in flight now; the agent sets it when a window is opened. */
-  inFlight: () => { readonly messages: number; readonly bytes: number } = () => ({ messages: 0, bytes: 0 });
+  inFlight: () => InFlightCounts = () => ({ messages: 0, bytes: 0, limit: 0 });
   /** The guard's memory now; the agent sets it when there is a guard. */
   guard: () => { readonly bytes: number; readonly overflowed: boolean } = () => ({
     bytes: 0,
@@ -221,6 +222,7 @@ export class Metrics {
     to.expose(METRICS.guardOverflowed, feed, () => Number(this.guard().overflowed));
     to.exposeHistogram(METRICS.confirmSeconds, feed, this.#confirmSeconds);
     to.expose(METRICS.messagesInFlight, feed, () => this.inFlight().messages);
+    to.expose(METRICS.inFlightLimit, feed, () => this.inFlight().limit);
     to.expose(METRICS.bytesInFlight, feed, () => this.inFlight().bytes);
     to.expose(METRICS.nacked, feed, () => this.#nacked);
     to.exposeEach(

@@ -13,7 +13,7 @@ Deno.test("run() publishes from the stored cursor and stores what is confirmed",
   await settled();
   assert.deepEqual(source.opened, [{ cursor: hlcOf(10), scanning: false }]);
   assert.deepEqual(broker.connection.published, ["a@11", "b@12"]);
-  assert.deepEqual(agent.inFlight, { messages: 2, bytes: 8 });
+  assert.deepEqual(agent.inFlight, { messages: 2, bytes: 8, limit: 10 });
   assert.equal(store.position?.cursor, hlcOf(10));
   broker.connection.outcomes.confirmed(2, true);
   await settled();

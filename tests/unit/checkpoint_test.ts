@@ -93,6 +93,7 @@ Deno.test("over a real window, no timestamp is reported before everything publis
       let newest: Hlc | undefined, failed = false;
       const window = new ConfirmWindow<number>({
         maxMessages: 1000,
+        now: () => 0,
         maxBytes: 1e6,
         onSettled: (settled) => checkpoints.advance(settled),
       });

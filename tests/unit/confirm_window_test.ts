@@ -8,6 +8,7 @@ function opened(options: Partial<WindowOptions<number>> = {}) {
   const window = new ConfirmWindow<number>({
     maxMessages: 10,
     maxBytes: 1000,
+    now: () => 0,
     onConfirmed: (entry) => reports.confirmed.push(entry),
     onSettled: (settled) => reports.settled.push(settled),
     onFailure: (cause) => reports.failures.push(cause),

@@ -36,6 +36,7 @@ function rig(options: { maxMessages?: number; encode?: (change: Change) => Messa
   const window = new ConfirmWindow<InFlight>({
     maxMessages: options.maxMessages ?? 100,
     maxBytes: 1e6,
+    now: () => 0,
     onSettled: (settled) => checkpoints.advance(settled),
   });
   const checkpoints = new Checkpoints(window, (resolved) => write(`stored ${wall(resolved)}`));

@@ -182,7 +182,7 @@ Deno.test("Metrics shows what the broker does", async () => {
     metrics.blocked(true);
     metrics.connected(true);
     metrics.scanRunning(true);
-    metrics.inFlight = () => ({ messages: 12, bytes: 3456 });
+    metrics.inFlight = () => ({ messages: 12, bytes: 3456, limit: 250 });
     metrics.guard = () => ({ bytes: 789, overflowed: true });
   };
   const label = `{feed="${FEED}"}`;
@@ -192,6 +192,7 @@ Deno.test("Metrics shows what the broker does", async () => {
   assert.equal(await sample(`rabbitmq_connected${label}`, record), 1);
   assert.equal(await sample(`changefeed_initial_scan_running${label}`, record), 1);
   assert.equal(await sample(`rabbitmq_messages_in_flight${label}`, record), 12);
+  assert.equal(await sample(`rabbitmq_messages_in_flight_limit${label}`, record), 250);
   assert.equal(await sample(`rabbitmq_bytes_in_flight${label}`, record), 3456);
   assert.equal(await sample(`changefeed_guard_bytes${label}`, record), 789);
   assert.equal(await sample(`changefeed_guard_overflowed${label}`, record), 1);
@@ -225,7 +226,7 @@ Deno.test("Metrics.counts() sums the tables for the status page", () => {
     metrics.received("b", 1);
     metrics.dropped("b");
     metrics.confirmed(1);
-    metrics.inFlight = () => ({ messages: 5, bytes: 6 });
+    metrics.inFlight = () => ({ messages: 5, bytes: 6, limit: 7 });
     assert.deepEqual(metrics.counts(), {
       received: 2,
       dropped: 1,
