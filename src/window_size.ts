@@ -35,7 +35,12 @@ export class WindowSize {
   #patience = FIRST_PATIENCE;
   #rest = FIRST_PATIENCE / 2;
 
-  /** @param most upper bound, at least 1; @param initial where it starts */
+  /**
+   * Nothing is known of the broker yet.
+   *
+   * @param most upper bound, at least 1
+   * @param initial where it starts, at least 1
+   */
   constructor(most: number, initial: number) {
     this.#most = most;
     this.#messages = Math.min(most, initial);
