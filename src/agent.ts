@@ -2,7 +2,7 @@ import { unlessAborted } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import type { InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
-import { AgentError } from "./errors.ts";
+import { AgentError, type ErrorKind } from "./errors.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
@@ -30,6 +30,9 @@ export interface AgentParts extends Omit<FeedParts, "retry" | "lock"> {
   /** Time. */
   readonly clock: Clock;
 }
+
+/** Failures of the end itself: nothing more is to be tried. */
+const FINISHED: readonly ErrorKind[] = ["DrainIncomplete", "EndNotReached"];
 
 /**
  * Runs one feed: two nested loops of sessions. The outer session is a connection to the broker, which holds the lock
@@ -62,21 +65,24 @@ export class Agent {
   }
 
   /**
-   * Publishes until `stop` aborts, everything read is confirmed and the cursor stored.
+   * Publishes until the feed's end is reached or `stop` aborts, everything read is confirmed and the cursor stored.
    *
    * @throws AgentError when somebody has to do something
    */
   async run(stop: AbortSignal): Promise<void> {
     const { observe } = this.#parts;
     try {
-      while (!stop.aborted) {
+      while (!stop.aborted && !this.#feed.complete) {
         observe.state("connecting");
         await this.#runSession(stop).catch((failure) => this.#retry.after(failure, stop));
       }
       await this.#finish();
+      if (this.#parts.end !== undefined && !this.#feed.complete) {
+        throw new AgentError("EndNotReached", "Stopped as asked before the end of the feed was reached");
+      }
     } catch (failure) {
-      const late = failure instanceof AgentError && failure.kind === "DrainIncomplete";
-      if (!late) await this.#finish().catch(() => undefined); // the failure says more
+      const finished = failure instanceof AgentError && FINISHED.includes(failure.kind);
+      if (!finished) await this.#finish().catch(() => undefined); // the failure says more
       throw failure;
     } finally {
       observe.state("stopped");

@@ -1,9 +1,10 @@
 import type { AmqpAddress } from "./settings/amqp_address.ts";
-import type { ChangefeedOption } from "./settings/changefeed_option.ts";
+import { type ChangefeedOption, lastBeforeEnd, withoutEnd } from "./settings/changefeed_option.ts";
 import { commandRow } from "./settings/commands.ts";
 import { readCommandLine } from "./settings/command_line.ts";
 import type { DatabaseUrl } from "./settings/database_url.ts";
 import type { Format } from "./encode.ts";
+import type { FeedEnd } from "./feed_end.ts";
 import { defaultFeedName } from "./settings/feed_name.ts";
 import { readSettings, type Sources } from "./settings/given_settings.ts";
 import { helpText } from "./settings/help.ts";
@@ -34,9 +35,11 @@ export interface Config {
   readonly cursorFrequency: number;
   /** A feed without a cursor publishes the rows that are there. */
   readonly initialScan: boolean;
+  /** Where the feed ends; `undefined`: never. */
+  readonly end: FeedEnd | undefined;
   /** What to do when changes after the cursor may be gone. */
   readonly onExpiredCursor: OnExpiredCursor;
-  /** The operator said so, whether yes or no: it is no default. */
+  /** The operator said so, whatever he said: it is no default. */
   readonly initialScanGiven: boolean;
   /** Ask for each row's value before the change. */
   readonly diff: boolean;
@@ -158,10 +161,11 @@ function configFrom(values: Values, sources: Sources): Config {
     cursorDatabase: values.cursorDatabase ?? database,
     cursorFrequency: values.cursorFrequency,
     initialScan: values.initialScan !== "no",
+    end: endOf(values),
     onExpiredCursor: values.onExpiredCursor,
     initialScanGiven: values.initialScan !== undefined,
     diff: values.diff,
-    changefeedOptions: values.options,
+    changefeedOptions: withoutEnd(values.options),
     drainTimeout: values.drainTimeout,
     format: values.format,
     standardHeaders: values.headers === "standard",
@@ -176,6 +180,12 @@ function configFrom(values: Values, sources: Sources): Config {
     logFormat: values.logFormat,
     warnings: settingWarnings(values, sources),
   };
+}
+
+function endOf({ initialScan, options }: Values): FeedEnd | undefined {
+  if (initialScan === "only") return "scan";
+  const last = lastBeforeEnd(options);
+  return last && { last };
 }
 
 function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {

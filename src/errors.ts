@@ -62,6 +62,10 @@ export const POLICY = {
     hint:
       "nothing is lost: the next start goes on from the stored cursor; raise --drain-timeout if this is common",
   },
+  EndNotReached: {
+    action: "stop",
+    hint: "nothing is lost: start again, and it goes on from the stored cursor to the end",
+  },
   ConfigInvalid: { action: "stop", hint: "correct the setting; `--help` lists them all" },
   SourceDenied: { action: "stop", hint: "check user, password and privileges in CockroachDB" },
   RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },

@@ -5,11 +5,13 @@ import type { Clock } from "./clock.ts";
 import type { ConfirmWindow } from "./confirm_window.ts";
 import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
+import { BoundedFeed, type FeedEnd, isReached, lastOf, startBefore } from "./feed_end.ts";
 import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
 import { admission, type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
-import { ReplayGuard, type SentKeys } from "./replay_guard.ts";
+import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
+import { type Handover, Succession } from "./succession.ts";
 import type { State } from "./telemetry/status.ts";
 import type { DeadLetterQueue, UnpublishableHandler } from "./unpublishable.ts";
 import { gapMarker, type OnExpiredCursor } from "./gap.ts";
@@ -24,24 +26,18 @@ export interface Source {
   open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
 }
 
-/** Where a stopped process leaves what it sent above the cursor, for the next one. Every method throws AgentError. */
-export interface Handover {
-  /** Leaves the keys for whoever starts at this position. */
-  leave(position: Position, sent: SentKeys): Promise<void>;
-  /** Takes what was left for this position; there is nothing afterwards. */
-  take(position: Position): Promise<SentKeys>;
-}
-
 /** Told what happens to the feed. */
 export interface FeedObserver extends CursorObserver {
   /** What the relay counts. */
   readonly relay: RelayParts["observe"];
   /** The agent does something else now. */
   state(state: State): void;
-  /** A feed session starts here. */
-  feed(position: Position): void;
+  /** A feed session starts here; it ends with what has the timestamp `last`, if there is one. */
+  feed(position: Position, last: Hlc | undefined): void;
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void;
+  /** The feed has reached its end: everything up to `cursor` is confirmed, and that is stored. */
+  complete(cursor: Hlc): void;
   /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
   gap(from: Position, to: Position): void;
   /** The handover failed: some changes are sent again after the next start. */
@@ -64,6 +60,8 @@ export interface FeedParts {
   readonly onExpiredCursor: OnExpiredCursor;
   /** A feed that has no cursor sends the whole tables first. */
   readonly initialScan: boolean;
+  /** Where it ends; `undefined`: never. */
+  readonly end: FeedEnd | undefined;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
   /** Deals with messages that the broker will never take. */
@@ -102,18 +100,18 @@ export class Feed {
   readonly #parts: FeedParts;
   readonly #cursor: FeedCursor;
   readonly #guard: ReplayGuard = new ReplayGuard();
+  readonly #succession: Succession;
   #session = new AbortController();
-  /** Another process may have published since this one last did. */
-  #fresh = true;
 
   /** Connects to nothing yet. */
   constructor(parts: FeedParts) {
-    const { source, cursorStore: store, lock, initialScan, clock, observe, random } = parts;
+    const { source, cursorStore: store, lock, initialScan, end, clock, observe, random } = parts;
     this.#parts = parts;
+    this.#succession = new Succession(parts.handover, this.#guard, (error) => observe.handoverFailed(error));
     this.#cursor = new FeedCursor({
       store,
       lock,
-      start: async () => ({ cursor: await source.now(), scanning: initialScan }),
+      start: async () => startBefore(end, { cursor: await source.now(), scanning: initialScan }),
       backoff: newBackoff(random),
       clock,
       observe,
@@ -126,18 +124,25 @@ export class Feed {
     return this.#guard;
   }
 
+  /** The end is reached and stored: there is nothing left to do. */
+  get complete(): boolean {
+    const { end } = this.#parts, position = this.#cursor.stored;
+    return end !== undefined && position !== undefined && isReached(end, position);
+  }
+
   /**
-   * Publishes session after session until the signal aborts.
+   * Publishes session after session until the feed is complete or the signal aborts.
    *
    * @throws AgentError when another session is of no use
    */
   async publish(outlet: Outlet, signal: AbortSignal): Promise<void> {
-    this.#fresh = true;
-    while (!signal.aborted) {
+    this.#succession.becomeDue();
+    while (!signal.aborted && !this.complete) {
       await this.#runSession(outlet, signal).catch((failure) => {
         if (!signal.aborted) return this.#parts.retry.after(failure, signal);
       });
     }
+    if (this.complete) this.#parts.observe.complete(this.#cursor.stored!.cursor);
   }
 
   /**
@@ -168,11 +173,11 @@ export class Feed {
     const position = this.#cursor.stored, sent = this.#guard.bequest();
     if (position === undefined || sent.size === 0) return;
     this.#guard.clear(); // nothing is published any more
-    await this.#parts.handover?.leave(position, sent).catch((failure) => this.#handoverFailed(failure));
+    await this.#succession.leave(position, sent);
   }
 
   async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
-    const { source, encode, unpublishable, observe, clock } = this.#parts;
+    const { source, end, encode, unpublishable, observe, clock } = this.#parts;
     this.#session = new AbortController();
     const ended = this.#session.signal;
     const found = await unlessAborted(this.#cursor.position(), signal);
@@ -185,9 +190,14 @@ export class Feed {
       checkpoints.clear();
       this.#cursor.goOn();
     }
-    if (this.#fresh) await this.#takeOver(position);
+    if (end !== undefined && isReached(end, position)) {
+      await unlessAborted(this.#cursor.flushed(), signal);
+      return;
+    }
+    await this.#succession.takeOver(position);
     this.#guard.startSession(position.scanning ? undefined : position.cursor);
-    observe.feed(position);
+    const last = end && lastOf(end, position), bounded = last && new BoundedFeed(last);
+    observe.feed(position, last);
     observe.state(position.scanning ? "scanning" : "streaming");
     const session = AbortSignal.any([signal, ended]);
     const release = () => window.release();
@@ -203,9 +213,12 @@ export class Feed {
       now: () => clock.now(),
       observe: observe.relay,
     };
-    await relay(source.open(position, session), parts, session).then(() => {
+    const feed = source.open(position, session);
+    await relay(bounded?.of(feed) ?? feed, parts, session).then(async () => {
+      if (bounded?.reached) await unlessAborted(window.drained(), session);
       ended.throwIfAborted();
-      if (!signal.aborted) throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
+      if (signal.aborted || bounded?.reached) return;
+      throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
     }).catch((failure) => this.#failedAt(found, failure, { queue, window, checkpoints }, session))
       .finally(() => session.removeEventListener("abort", release));
   }
@@ -255,26 +268,5 @@ export class Feed {
     this.#guard.clear();
     checkpoints.clear();
     observe.gap(from, to);
-  }
-
-  /**
-   * The first session on a connection to the broker knows what was sent by a process that stopped in order meanwhile. That
-   * process knew better than this one, if both are older; and what it left must not outlive what follows.
-   */
-  async #takeOver(position: Position): Promise<void> {
-    const sent = await this.#parts.handover?.take(position).catch((failure) => {
-      const { action, kind } = AgentError.from(failure);
-      if (action === "retry" && kind !== "Unknown") throw failure;
-      this.#handoverFailed(failure);
-    });
-    if (sent !== undefined && sent.size > 0) {
-      this.#guard.clear();
-      this.#guard.inherit(sent);
-    }
-    this.#fresh = false;
-  }
-
-  #handoverFailed(failure: unknown): undefined {
-    this.#parts.observe.handoverFailed(AgentError.from(failure));
   }
 }

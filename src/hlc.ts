@@ -7,6 +7,7 @@ export type Hlc = string & { readonly hlc: unique symbol };
 
 const CANONICAL = /^(?:0|[1-9]\d*)\.\d{10}$/;
 const LOGICAL_DIGITS = 10;
+const HIGHEST_LOGICAL = 2 ** 31 - 1;
 const NO_LOGICAL = ".0000000000";
 
 /** Reads a canonical HLC text; `undefined` when the text is anything else. */
@@ -27,6 +28,14 @@ export function compareHlc(a: Hlc, b: Hlc): number {
 export function latestHlc(a: Hlc | undefined, b: Hlc | undefined): Hlc | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   return compareHlc(a, b) < 0 ? b : a;
+}
+
+/** The reading just before: `a < b` and `a <= previousHlc(b)` are the same. There is none before 0. */
+export function previousHlc(hlc: Hlc): Hlc {
+  const dot = hlc.indexOf(".");
+  const wall = hlc.slice(0, dot), logical = Number(hlc.slice(dot + 1));
+  const [before, rest] = logical > 0 ? [wall, logical - 1] : [BigInt(wall) - 1n, HIGHEST_LOGICAL];
+  return `${before}.${String(rest).padStart(LOGICAL_DIGITS, "0")}` as Hlc;
 }
 
 /** The wall clock part in seconds since 1970, to the precision of a double (about 0.2 µs). */

@@ -64,7 +64,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     } finally {
       await server.close();
     }
-    log.info("Stopped as asked");
+    log.info(stop.aborted ? "Stopped as asked" : "Done");
     return true;
   } catch (failure) {
     telemetry.stopped(AgentError.from(failure));
@@ -101,6 +101,7 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
     tables: [...tableColumns(config).keys()],
     onExpiredCursor: config.onExpiredCursor,
     initialScan: config.initialScan,
+    end: config.end,
     encode: messageEncoder({
       format: config.format,
       feed,

@@ -1,3 +1,6 @@
+import { type Hlc, previousHlc } from "../hlc.ts";
+import { parseEndTime } from "./end_time.ts";
+
 /** An option of the changefeed; without a value it is a bare word. */
 export interface ChangefeedOption {
   /** Lower-case letters, digits and underscores. */
@@ -25,6 +28,9 @@ const REFUSED_OPTIONS: Readonly<Record<string, string>> = {
     "it needs unordered, with which CockroachDB sends no resolved timestamps, so there would be no cursor",
 };
 
+/** The agent ends the feed itself, see feed_end.ts. */
+const END_TIME = "end_time";
+
 /** Values of the option `envelope` that the agent can read. */
 export const ENVELOPES: readonly string[] = ["wrapped", "enriched", "row", "bare", "key_only"];
 
@@ -40,5 +46,19 @@ export function parseChangefeedOption(text: string): ChangefeedOption | string {
   if (name === "envelope" && !ENVELOPES.includes(value ?? "")) {
     return `expected envelope to be one of ${ENVELOPES.join(", ")}`;
   }
+  if (name === END_TIME && parseEndTime(value ?? "") === undefined) {
+    return "expected end_time in nanoseconds since 1970 (19 digits), or as in 2026-01-31T12:00:00Z";
+  }
   return { name, value };
+}
+
+/** The last timestamp before `end_time`, as CockroachDB reads it: what has that time itself is left out. */
+export function lastBeforeEnd(options: readonly ChangefeedOption[]): Hlc | undefined {
+  const end = parseEndTime(options.find(({ name }) => name === END_TIME)?.value ?? "");
+  return end && previousHlc(end);
+}
+
+/** The options that CockroachDB is given. */
+export function withoutEnd(options: readonly ChangefeedOption[]): readonly ChangefeedOption[] {
+  return options.filter(({ name }) => name !== END_TIME);
 }

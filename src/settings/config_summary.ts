@@ -10,7 +10,8 @@ import { quoteTarget } from "../table_name.ts";
  * may hold some.
  */
 export function describe(config: Config): Record<string, string> {
-  const { changefeedOptions, cursorStore, cursorDatabase, initialScan, initialScanGiven, headers } = config;
+  const { changefeedOptions, cursorStore, cursorDatabase, initialScan, initialScanGiven, end, headers } =
+    config;
   return {
     feed: config.feed,
     tables: config.tables.map(quoteTarget).join(", "),
@@ -19,6 +20,7 @@ export function describe(config: Config): Record<string, string> {
     cursorStore: cursorStore === "none" ? "none" : databaseUrlText(cursorDatabase),
     cursorFrequency: durationText(config.cursorFrequency),
     initialScan: `${initialScan ? "yes" : "no"}${initialScanGiven ? "" : " (default)"}`,
+    end: end === undefined ? "never" : end === "scan" ? "with the initial scan" : `after ${end.last}`,
     diff: config.diff ? "yes" : "no",
     changefeedOptions: names(changefeedOptions.map(({ name }) => name)),
     format: config.format,

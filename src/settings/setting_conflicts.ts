@@ -1,4 +1,5 @@
 import type { AmqpAddress } from "./amqp_address.ts";
+import { lastBeforeEnd } from "./changefeed_option.ts";
 import type { DatabaseUrl } from "./database_url.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
 import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
@@ -22,6 +23,7 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
     ...tableConflicts(values),
     ...feedConflict(given),
     ...cursorConflict(values),
+    ...endConflict(values),
     ...optionConflicts(values),
     ...messageConflicts(values),
     ...deadLetterConflicts(values),
@@ -75,6 +77,12 @@ function feedConflict({ values: { feed, tables, database }, wrong }: GivenSettin
   return problem === undefined
     ? []
     : [`--feed ${quoted(name)} by default: ${problem}; name the feed yourself`];
+}
+
+function endConflict({ initialScan, options = [] }: Partial<Values>): string[] {
+  return initialScan === "only" && lastBeforeEnd(options) !== undefined
+    ? ["--changefeed-option end_time: means nothing with --initial-scan only, which ends by itself"]
+    : [];
 }
 
 function cursorConflict({ cursorStore, cursorDatabase }: Partial<Values>): string[] {

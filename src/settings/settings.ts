@@ -99,11 +99,11 @@ export const SETTINGS = {
     }) as Reader<string>,
   },
   initialScan: {
-    flag: "--initial-scan yes|no",
+    flag: "--initial-scan yes|no|only",
     env: "CHANGEFEED_INITIAL_SCAN",
     otherwise: "yes",
-    meaning: "Whether a feed without a cursor publishes the rows that are there already",
-    read: choice("yes", "no"),
+    meaning: "Whether a feed without a cursor publishes the rows that are there; only: ends with them",
+    read: choice("yes", "no", "only"),
   },
   diff: {
     flag: "--diff",

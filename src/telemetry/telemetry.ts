@@ -58,12 +58,15 @@ export class Telemetry implements AgentObserver {
     this.#show();
   }
 
-  /** A feed session starts here. */
-  feed({ cursor, scanning }: Position): void {
+  /** A feed session starts here; it ends with what has the timestamp `last`, if there is one. */
+  feed({ cursor, scanning }: Position, last: Hlc | undefined): void {
     this.#metrics.scanRunning(scanning);
     if (!scanning) this.#cursorAt(cursor);
-    const what = scanning ? "Sending the whole tables, then what changes" : "Sending what changes";
-    this.#log.info(what, { cursor, at: hlcTime(cursor) });
+    const whole = last === cursor
+      ? "Sending the whole tables"
+      : "Sending the whole tables, then what changes";
+    const until = last === undefined ? {} : { until: hlcTime(last) };
+    this.#log.info(scanning ? whole : "Sending what changes", { cursor, at: hlcTime(cursor), ...until });
   }
 
   /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
@@ -79,6 +82,14 @@ export class Telemetry implements AgentObserver {
       this.state("streaming");
     }
     this.#status.progressed();
+  }
+
+  /** The feed has reached its end. */
+  complete(cursor: Hlc): void {
+    this.#log.info("Everything up to the end is confirmed, and the cursor stored", {
+      cursor,
+      at: hlcTime(cursor),
+    });
   }
 
   /** The cursor is stored. */

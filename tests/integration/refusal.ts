@@ -9,8 +9,8 @@ export const SECRET = "s3cr3t-Pa55word";
 /** What the last line of an agent that gave up has to say. */
 export interface Refusal {
   readonly kind: string;
-  /** The offending value, as it stands in quotes in the message. */
-  readonly value: string;
+  /** The offending value, as it stands in quotes in the message, if there is one. */
+  readonly value?: string;
   /** What the operator is told to do. */
   readonly hint: RegExp;
 }
@@ -20,7 +20,9 @@ export async function stopsWith(agent: AgentProcess, { kind, value, hint }: Refu
   const { code, failure, output } = await agent.end();
   assert.equal(code, 1, output);
   assert.equal(failure?.kind, kind, output);
-  assert.ok(failure.message.includes(`"${value}"`), `${failure.message} does not name "${value}"`);
+  if (value !== undefined) {
+    assert.ok(failure.message.includes(`"${value}"`), `${failure.message} does not name "${value}"`);
+  }
   assert.match(failure.hint ?? "", hint);
   assert.ok(!output.includes(SECRET), output);
 }

@@ -119,6 +119,10 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (tick === undefined) {
       this.#world.violate("G5", `${process.name} publishes ${name}, which nobody wrote`);
     } else this.ledger(process).published(connection, name, tick);
+    const { end } = this.#world.plan;
+    if (end === "scan" ? !name.endsWith(' read"') : end !== "never" && tick !== undefined && tick > end) {
+      this.#world.violate("End", `${process.name} publishes ${name}, from behind the end`);
+    }
   }
 
   accepted(connection: FakeConnection, name: string): void {
@@ -152,7 +156,11 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     const what = error === undefined ? "stops as asked" : `stops: ${error.kind}: ${error.message}`;
     this.#world.trace?.(`${process.name} ${what}`);
     const allowed = error === undefined
-      ? waited !== undefined
+      ? waited !== undefined || this.#table().rows.some((row) => this.#isEnd(row))
+      : error.kind === "EndNotReached"
+      ? waited !== undefined && this.#world.plan.end !== "never"
+      : error.kind === "ConfigInvalid"
+      ? typeof this.#world.plan.end === "number" && this.#world.healed
       : error.kind === "DrainIncomplete"
       ? waited !== undefined && this.ledger(process).isHindered
       : STOPS.some(([kind, fault]) => error.kind === kind && this.#world.plan.faults.includes(fault));
@@ -182,6 +190,19 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     return (this.#gapsTold.get(until) ?? 0) >= TABLES.length && this.#gapsTold.delete(until);
   }
 
+  /** The cursor is the end of the feed. */
+  #isEnd({ position }: Row): boolean {
+    const { end } = this.#world.plan;
+    return end !== "never" && position !== undefined && !position.scanning &&
+      (end === "scan" || tickOfHlc(position.cursor) >= end);
+  }
+
+  /** The last tick that is to be published. */
+  get #lastTick(): number {
+    const { end } = this.#world.plan;
+    return end === "never" ? Infinity : end === "scan" ? this.#start?.tick ?? 0 : end;
+  }
+
   /** Every change is in the queue and the cursor is past it. */
   get complete(): boolean {
     const { position } = this.#table().row;
@@ -191,7 +212,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   /** What has to hold at the end. A cursor that went behind a gap just before the stop is not followed any more. */
   finish(): void {
-    if (this.complete) this.#checkConfirmed(Infinity, "everything is over");
+    if (this.complete || this.#isEnd(this.#table().row)) {
+      this.#checkConfirmed(this.#lastTick, "everything is over");
+    }
     this.#checkOrder();
   }
 
@@ -215,8 +238,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       const last = this.#checkSegment(this.#queue.slice(from, this.#segments[n + 1]));
       if (n + 1 < this.#segments.length) continue;
       for (const history of this.#world.database.histories) {
-        const newest = history.at(-1);
-        if (newest === undefined || newest.tick <= this.#start!.tick) continue;
+        const newest = history.findLast(({ tick }) => tick <= this.#lastTick);
+        // A hand may have deleted the cursor of a feed that had ended.
+        if (newest === undefined || newest.tick <= (this.#start?.tick ?? Infinity)) continue;
         const name = last.get(rowOf(newest));
         if (name !== newest.name) {
           this.#world.violate("G3", `the last message is ${name}, not ${newest.name}`);

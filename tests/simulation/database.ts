@@ -51,6 +51,11 @@ export class Database {
     return ++this.#tick;
   }
 
+  /** Time passes, to this tick at least. */
+  passTo(tick: number): void {
+    this.#tick = Math.max(this.#tick, tick);
+  }
+
   /** One transaction: each of these rows gets a new version, all with one timestamp. */
   commit(rows: readonly number[], deletes: boolean): void {
     const tick = this.#lastCommit = ++this.#tick;

@@ -1,6 +1,6 @@
 import type { Position } from "../../src/change.ts";
-import type { Handover } from "../../src/feed.ts";
 import type { SentKeys } from "../../src/replay_guard.ts";
+import type { Handover } from "../../src/succession.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";
 

@@ -135,6 +135,22 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: /Stop/,
   },
   {
+    flaw: "calls a feed complete before its last rows are confirmed",
+    file: "feed.ts",
+    from: "if (bounded?.reached) await unlessAborted(window.drained(), session);",
+    to: "if (bounded?.reached) return this.#cursor.confirmed(last!);",
+    breaks: /G2/,
+    plan: { end: 400 },
+  },
+  {
+    flaw: "lets changes from behind the end through",
+    file: "feed_end.ts",
+    from: "compareHlc(event.updated, this.#last) <= 0",
+    to: "true",
+    breaks: /End/,
+    plan: { end: "scan" },
+  },
+  {
     flaw: "does not hand over what it sent above the cursor",
     file: "feed.ts",
     from: "if (position === undefined || sent.size === 0) return;",

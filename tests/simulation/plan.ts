@@ -62,7 +62,12 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** What the agent does when garbage collection has overtaken the cursor. */
   readonly onExpiredCursor: OnExpiredCursor;
+  /** Where the feed ends; a time is this tick. */
+  readonly end: "never" | "scan" | number;
 }
+
+/** More ticks than pass while things go wrong. */
+const END = 400;
 
 /** The plan of this seed. */
 export function planOf(seed: number): Plan {
@@ -84,6 +89,7 @@ export function planOf(seed: number): Plan {
     mostSteps: 20_000,
     faults: tellable(FAULTS.filter(() => random.chance(share))),
     onExpiredCursor: random.pick(["fail", "rescan", "latest"]),
+    end: random.pick(["never", "never", "never", "never", "never", "never", "scan", END]),
   };
 }
 

@@ -1,6 +1,7 @@
 import { Agent, type AgentObserver } from "../../src/agent.ts";
 import { messageEncoder } from "../../src/encode.ts";
 import { AgentError } from "../../src/errors.ts";
+import type { FeedEnd } from "../../src/feed_end.ts";
 import { unpublishableHandler } from "../../src/unpublishable.ts";
 import { AgentProcess } from "./agent_process.ts";
 import { FakeBroker } from "./broker.ts";
@@ -53,6 +54,8 @@ class Simulation {
   readonly #handover = new FakeHandoverTable();
   readonly #running: (AgentProcess | undefined)[] = [];
   readonly #stopping = new Map<AgentProcess, number>();
+  /** Places of processes that have reached the end, and are not started again. */
+  readonly #finished = new Set<number>();
   #started = 0;
   #handMoves = 0;
   #over = false;
@@ -74,7 +77,7 @@ class Simulation {
     this.#planTrouble();
     scheduler.after(duration + 1, () => this.#heal());
     await this.#runUntil(() =>
-      this.#world.healed && this.#checks.complete && !this.#running.includes(undefined)
+      this.#world.healed && (this.#plan.end === "never" ? this.#isUpToDate : this.#isOver)
     );
     this.#over = true;
     for (const process of this.#running) if (process !== undefined) this.#stop(process);
@@ -82,6 +85,15 @@ class Simulation {
     if (this.#world.violation === undefined) this.#checks.finish();
     for (const process of this.#running) process?.end();
     return this.#world.violation;
+  }
+
+  get #isUpToDate(): boolean {
+    return this.#checks.complete && !this.#running.includes(undefined);
+  }
+
+  /** Every process has ended by itself. */
+  get #isOver(): boolean {
+    return this.#finished.size === this.#plan.agents;
   }
 
   async #runUntil(done: () => boolean): Promise<void> {
@@ -134,6 +146,9 @@ class Simulation {
     this.#world.healed = true;
     this.#table.awayUntil = 0;
     this.#broker.heal();
+    // Changes above the end, which nobody is to publish.
+    if (typeof this.#plan.end === "number") this.#world.database.passTo(this.#plan.end);
+    if (this.#plan.end !== "never") this.#commit();
   }
 
   /** To any point in time, but to none where the cursor ever was: nobody could tell that it was changed. */
@@ -164,7 +179,8 @@ class Simulation {
       ),
       tables: TABLES,
       onExpiredCursor: this.#plan.onExpiredCursor,
-      initialScan: this.#plan.initialScan,
+      initialScan: this.#plan.initialScan || this.#plan.end === "scan",
+      end: endOf(this.#plan),
       encode,
       unpublishable,
       observe: this.#observer(process),
@@ -173,6 +189,9 @@ class Simulation {
     });
     const ended = (error?: AgentError) => {
       const asked = this.#stopping.get(process);
+      if (error === undefined ? asked === undefined : error.kind === "ConfigInvalid") {
+        this.#finished.add(slot);
+      }
       this.#checks.ended(process, error, asked && this.#world.scheduler.now - asked);
       this.#gone(slot, process);
     };
@@ -188,6 +207,7 @@ class Simulation {
       broker: nothing,
       confirmed: nothing,
       feed: nothing,
+      complete: (cursor) => trace?.(`${process.name} is complete at ${cursor}`),
       checkpoint: (resolved) => {
         trace?.(`${process.name} has everything confirmed up to ${resolved}`);
         ledger.checkpoint(tickOfHlc(resolved));
@@ -228,6 +248,12 @@ class Simulation {
   #gone(slot: number, process: AgentProcess): void {
     process.end();
     this.#running[slot] = undefined;
-    if (!this.#over) this.#at(this.#world.random.between(0, 3_000), () => this.#over || this.#start(slot));
+    if (!this.#over && !this.#finished.has(slot)) {
+      this.#at(this.#world.random.between(0, 3_000), () => this.#over || this.#start(slot));
+    }
   }
+}
+
+function endOf({ end }: Plan): FeedEnd | undefined {
+  return end === "never" ? undefined : end === "scan" ? end : { last: hlcOfTick(end) };
 }

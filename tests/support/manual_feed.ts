@@ -1,10 +1,11 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import type { Message } from "../../src/encode.ts";
-import type { Handover, Source } from "../../src/feed.ts";
+import type { Source } from "../../src/feed.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { SentKeys } from "../../src/replay_guard.ts";
+import type { Handover } from "../../src/succession.ts";
 import type { Broker, BrokerSession, Outcomes } from "../../src/session.ts";
 import { hlcOf } from "./arbitrary.ts";
 

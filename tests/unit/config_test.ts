@@ -203,6 +203,9 @@ Deno.test("parseArguments() lists what is wrong between settings", () => {
       '--changefeed-option "updated": envelope=row has no room for it',
       '--changefeed-option "key_in_value": envelope=row has no room for it',
     ]],
+    ["--initial-scan only --changefeed-option end_time=2026-01-31", {}, [
+      "--changefeed-option end_time: means nothing with --initial-scan only, which ends by itself",
+    ]],
     ["--changefeed-option a,a=1", {}, ['--changefeed-option "a": given more than once']],
     ["--header a=1,a=2 --queue-argument b=1,b=2", {}, [
       '--header "a": given more than once',
@@ -258,4 +261,14 @@ Deno.test("describe() shows the settings in force, without credentials", () => {
   assert.equal(described["initialScan"], "yes (default)");
   assert.ok(!JSON.stringify(described).includes(SECRET));
   assert.equal(describe(configOf("--queue stdout"))["queue"], "stdout");
+});
+
+Deno.test("parseArguments() knows where a feed ends, which CockroachDB is not told", () => {
+  assert.equal(configOf("").end, undefined);
+  const { end, initialScan, initialScanGiven } = configOf("--initial-scan only");
+  assert.deepEqual([end, initialScan, initialScanGiven], ["scan", true, true]);
+  const timed = configOf("--changefeed-option end_time=1655402400000000000,updated");
+  assert.deepEqual(timed.end, { last: "1655402399999999999.2147483647" });
+  assert.deepEqual(timed.changefeedOptions, [{ name: "updated", value: undefined }]);
+  assert.match(problemsOf("--changefeed-option end_time=1655402400").join(), /19 digits/);
 });

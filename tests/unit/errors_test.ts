@@ -34,6 +34,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "MessageTooLarge",
     "OptionRejected",
     "DrainIncomplete",
+    "EndNotReached",
     "SchemaChanged",
     "TakenOver",
   ],

@@ -1,6 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { compareHlc, type Hlc, hlcSeconds, hlcTime, latestHlc, parseHlc, shortHlc } from "../../src/hlc.ts";
+import {
+  compareHlc,
+  type Hlc,
+  hlcSeconds,
+  hlcTime,
+  latestHlc,
+  parseHlc,
+  previousHlc,
+  shortHlc,
+} from "../../src/hlc.ts";
 import { anyHlc, hlc, hlcOf } from "../support/arbitrary.ts";
 
 function parts(text: Hlc): [bigint, bigint] {
@@ -101,4 +110,10 @@ Deno.test("hlcTime() agrees with Date to the millisecond", () => {
     assert.equal(Date.parse(`${time.slice(0, 23)}Z`), Number(wall / 1_000_000n));
     assert.equal(time.slice(20, 29), String(wall % 10n ** 9n).padStart(9, "0"));
   }));
+});
+
+Deno.test("previousHlc() is the reading just before, as CockroachDB's Timestamp.Prev", () => {
+  assert.equal(previousHlc(hlc("1795327222747839112.0000000003")), "1795327222747839112.0000000002");
+  assert.equal(previousHlc(hlc("1795327222747839112.0000000000")), "1795327222747839111.2147483647");
+  assert.equal(previousHlc(hlc("1000000000000000000.0000000000")), "999999999999999999.2147483647");
 });

@@ -87,7 +87,7 @@ Deno.test("a blocked broker does not hide that the agent stops", () =>
 
 Deno.test("the first checkpoint of a scan ends it, also while the broker is blocked", () =>
   opened(async ({ telemetry, status, sample }) => {
-    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: true });
+    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: true }, undefined);
     telemetry.state("scanning");
     assert.equal(await sample("changefeed_initial_scan_running"), 1);
     telemetry.blocked(true);
@@ -119,10 +119,23 @@ Deno.test("failed() counts by kind, warns, and is the status's last failure", ()
 
 Deno.test("the cursor that is stored is the one on the status page", () =>
   opened(({ telemetry, status }) => {
-    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: false });
+    telemetry.feed({ cursor: hlcOf(90 * SECOND), scanning: false }, undefined);
     assert.equal(status.snapshot().cursor, hlcOf(90 * SECOND));
     telemetry.cursorStored(hlcOf(95 * SECOND), 0.1);
     assert.equal(status.snapshot().cursor, hlcOf(95 * SECOND));
+  }));
+
+Deno.test("feed() says what is sent, and where it ends; complete() that it has", () =>
+  opened(({ telemetry, lines }) => {
+    const cursor = hlcOf(90 * SECOND);
+    telemetry.feed({ cursor, scanning: true }, undefined);
+    telemetry.feed({ cursor, scanning: true }, cursor);
+    telemetry.feed({ cursor, scanning: false }, hlcOf(95 * SECOND));
+    telemetry.complete(hlcOf(95 * SECOND));
+    assert.match(lines[0] ?? "", /whole tables, then what changes/);
+    assert.match(lines[1] ?? "", /whole tables"/);
+    assert.match(lines[2] ?? "", /Sending what changes.*until.*1970-01-01T00:01:35/);
+    assert.match(lines[3] ?? "", /Everything up to the end.*1970-01-01T00:01:35/);
   }));
 
 Deno.test("stopped() makes the process unhealthy only together with the state stopped", () =>
