@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
+import { lockName } from "./feed_lock.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
@@ -103,7 +104,6 @@ export class Agent {
   }
 
   async #lockName(): Promise<string> {
-    const clusterId = await this.#parts.source.clusterId();
-    return `changefeed.${clusterId.slice(0, 8)}.${this.#options.feed}`;
+    return lockName(await this.#parts.source.clusterId(), this.#options.feed);
   }
 }

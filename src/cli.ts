@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { cursor } from "./commands/cursor.ts";
 import { health } from "./commands/health.ts";
 import { run } from "./commands/run.ts";
 import type { Task } from "./config.ts";
@@ -12,6 +13,8 @@ export function execute(task: Task, stdout: Writable, stop: AbortSignal): Promis
   switch (task.kind) {
     case "run":
       return run(task.config, stdout, stop);
+    case "cursor":
+      return cursor(task.action, task.config, stdout, stop);
     case "health":
       return health(task.http, stdout);
   }

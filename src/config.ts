@@ -1,12 +1,18 @@
-import type { AmqpAddress } from "./settings/amqp_address.ts";
+import { type BrokerAccess, brokerAccess } from "./settings/broker_access.ts";
 import { type ChangefeedOption, lastBeforeEnd, withoutEnd } from "./settings/changefeed_option.ts";
-import { commandRow } from "./settings/commands.ts";
+import { type CommandName, commandRow } from "./settings/commands.ts";
+import {
+  type CursorAction,
+  cursorAction,
+  type CursorConfig,
+  cursorConfig,
+} from "./settings/cursor_config.ts";
 import { readCommandLine } from "./settings/command_line.ts";
 import type { DatabaseUrl } from "./settings/database_url.ts";
 import type { Format } from "./encode.ts";
 import type { FeedEnd } from "./feed_end.ts";
 import { defaultFeedName } from "./settings/feed_name.ts";
-import { readSettings, type Sources } from "./settings/given_settings.ts";
+import { type GivenSettings, readSettings, type Sources } from "./settings/given_settings.ts";
 import { helpText } from "./settings/help.ts";
 import type { HostPort } from "./settings/host_port.ts";
 import type { LogFormat } from "./telemetry/log.ts";
@@ -17,7 +23,7 @@ import type { Values } from "./settings/settings.ts";
 import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
 import type { OnUnpublishable } from "./unpublishable.ts";
-import { VERSION } from "./settings/version.ts";
+import { PROGRAM, VERSION } from "./settings/version.ts";
 
 /** Everything the operator decided, read and checked. */
 export interface Config {
@@ -74,11 +80,7 @@ export interface Config {
 }
 
 /** How to reach RabbitMQ, and what is there. */
-export interface RabbitMqConfig {
-  /** Nodes of one cluster, all with the same vhost; at least one. */
-  readonly addresses: readonly AmqpAddress[];
-  /** PEM texts for `amqps` addresses; certificate and key come together. */
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+export interface RabbitMqConfig extends BrokerAccess {
   /** This or `exchange` is there, or both. */
   readonly queue?: string;
   /** This or `queue` is there, or both. */
@@ -95,8 +97,6 @@ export interface RabbitMqConfig {
   readonly queueTypeGiven: boolean;
   /** Arguments of a queue that is declared, without `x-queue-type`; a queue that exists must have them. */
   readonly queueArguments: Readonly<Record<string, string | number | boolean>>;
-  /** In whole seconds, 1 to 3600. */
-  readonly heartbeat: number;
   /** What keeps a second copy of the feed waiting. */
   readonly lock: "exclusive-queue" | "none";
 }
@@ -104,6 +104,7 @@ export interface RabbitMqConfig {
 /** What the program is to do. */
 export type Task =
   | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "cursor"; readonly action: CursorAction; readonly config: CursorConfig }
   | { readonly kind: "health"; readonly http: HostPort };
 
 /** What the arguments ask for. */
@@ -126,19 +127,40 @@ export function parseArguments(
 ): Parsed {
   const line = readCommandLine(argv);
   if (line.help) return { kind: "help", text: helpText() };
-  if (line.version) return { kind: "version", text: `crdb-changefeed-publisher ${VERSION}` };
+  if (line.version) return { kind: "version", text: `${PROGRAM} ${VERSION}` };
   const sources: Sources = { flags: line.flags, env, readFile: readingOnce(readFile) };
-  const given = readSettings(sources, commandRow(line.command).reads);
-  const problems = [...line.problems, ...given.problems, ...conflicts(given, sources)];
+  const { command } = line;
+  if (command === undefined) return { kind: "problems", problems: line.problems };
+  const given = readSettings(sources, commandRow(command));
+  const problems = [
+    ...line.problems,
+    ...given.problems,
+    ...conflicts(given, sources),
+    ...feedProblem(command, given),
+  ];
   if (problems.length > 0) return { kind: "problems", problems };
   // Without a problem no value that must be there is missing.
   const values = given.values as Values;
-  switch (line.command) {
+  switch (command) {
     case "run":
       return { kind: "run", config: configFrom(values, sources) };
     case "health":
       return { kind: "health", http: values.http };
+    default:
+      return {
+        kind: "cursor",
+        config: cursorConfig(values, sources),
+        action: cursorAction(command, line, values),
+      };
   }
+}
+
+/** A command about one feed has to know which. */
+function feedProblem(command: CommandName, { values, wrong }: GivenSettings): readonly string[] {
+  const isKnown = values.feed !== undefined || values.tables?.length !== 0 || wrong.has("feed");
+  return isKnown || !commandRow(command).ofFeed
+    ? []
+    : ["--table or --feed: required to know which feed is meant"];
 }
 
 /** A file is checked first and used later; a pipe (`<(…)`) can be read only once. */
@@ -188,15 +210,10 @@ function endOf({ initialScan, options }: Values): FeedEnd | undefined {
   return last && { last };
 }
 
-function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
-  const { tlsCa, tlsCert, tlsKey, amqpQueue, exchange, queueType, queueArguments } = values;
+function rabbitMqFrom(values: Values, sources: Sources): RabbitMqConfig {
+  const { amqpQueue, exchange, queueType, queueArguments } = values;
   return {
-    addresses: values.addresses ?? [],
-    tls: {
-      ...(tlsCa === undefined ? {} : { ca: readFile(tlsCa) }),
-      ...(tlsCert === undefined ? {} : { cert: readFile(tlsCert) }),
-      ...(tlsKey === undefined ? {} : { key: readFile(tlsKey) }),
-    },
+    ...brokerAccess(values, sources),
     ...(amqpQueue === undefined ? {} : { queue: amqpQueue }),
     ...(exchange === undefined ? {} : { exchange }),
     ...(values.deadLetterQueue === undefined ? {} : { deadLetterQueue: values.deadLetterQueue }),
@@ -205,7 +222,6 @@ function rabbitMqFrom(values: Values, { readFile }: Sources): RabbitMqConfig {
     queueType: queueType ?? "quorum",
     queueTypeGiven: queueType !== undefined,
     queueArguments: record(queueArguments),
-    heartbeat: values.heartbeat,
     lock: values.lock,
   };
 }

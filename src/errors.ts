@@ -76,8 +76,7 @@ export const POLICY = {
   },
   TableTruncated: {
     action: "stop",
-    hint:
-      "TRUNCATE sends no deletes; tell the consumers, delete the feed's row from cursor_store and start anew",
+    hint: "TRUNCATE sends no deletes; tell the consumers, run `cursor delete` and start anew",
   },
   SchemaChanged: {
     action: "stop",
@@ -85,13 +84,12 @@ export const POLICY = {
   },
   TableNotAtCursor: {
     action: "stop",
-    hint:
-      "the table did not exist at the cursor; delete the feed's row from cursor_store to start with a scan",
+    hint: "the table did not exist at the cursor; run `cursor delete` to start with a scan",
   },
   CursorExpired: {
     action: "stop",
     hint:
-      "changes since the cursor may be gone; choose --on-expired-cursor rescan or latest, or delete the feed's row from cursor_store to scan anew, and raise gc.ttlseconds",
+      "changes since the cursor may be gone; choose --on-expired-cursor rescan or latest, or run `cursor delete` to scan anew, and raise gc.ttlseconds",
   },
   EnvelopeMalformed: {
     action: "stop",
@@ -103,8 +101,12 @@ export const POLICY = {
   },
   OriginalCursorFound: {
     action: "stop",
+    hint: "to go on from it, run `cursor adopt`; to start without it, give --initial-scan",
+  },
+  FeedRunning: {
+    action: "stop",
     hint:
-      "to go on from it, copy the row `key` of cursor_store to the feed's name; to start without it, give --initial-scan",
+      "stop the publishers of the feed first; or give --force: one that runs notices at its next cursor, and goes on from there",
   },
   BrokerDenied: { action: "stop", hint: "check user, password, vhost and permissions in RabbitMQ" },
   TopologyMismatch: {

@@ -2,12 +2,12 @@ import type { FeedEvent, Position } from "../change.ts";
 import type { ChangefeedOption } from "../settings/changefeed_option.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { AgentError } from "../errors.ts";
-import { type Hlc, parseHlc } from "../hlc.ts";
+import type { Hlc } from "../hlc.ts";
 import { fullTableName, type TableName } from "../table_name.ts";
+import { Cluster } from "./cluster.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
 import { classifySourceError, isSchemaChange } from "./errors.ts";
-import { gcTtl } from "./gc_ttl.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
@@ -34,10 +34,9 @@ export interface ChangefeedOptions {
 /** The changefeed of some tables: opened session by session, each on a connection of its own. */
 export class Changefeed {
   readonly #options: ChangefeedOptions;
-  readonly #sql: SqlConnection;
+  readonly #cluster: Cluster;
   readonly #watchdog: Watchdog;
   readonly #name: string;
-  #clusterId: string | undefined;
 
   /**
    * Connects to nothing yet.
@@ -46,7 +45,7 @@ export class Changefeed {
    */
   constructor(options: ChangefeedOptions, sql: SqlConnection) {
     this.#options = options;
-    this.#sql = sql;
+    this.#cluster = new Cluster(sql);
     this.#watchdog = new Watchdog(options.resolvedEvery);
     this.#name = options.tables.map((table) => `"${fullTableName(table, options.url.database)}"`).join(", ");
   }
@@ -56,8 +55,8 @@ export class Changefeed {
    *
    * @throws AgentError
    */
-  async clusterId(): Promise<string> {
-    return this.#clusterId ??= await this.#ask("the cluster's id", "crdb_internal.cluster_id()");
+  clusterId(): Promise<string> {
+    return this.#cluster.clusterId();
   }
 
   /**
@@ -65,11 +64,8 @@ export class Changefeed {
    *
    * @throws AgentError
    */
-  async now(): Promise<Hlc> {
-    const text = await this.#ask("the cluster's time", "cluster_logical_timestamp()");
-    const now = parseHlc(text);
-    if (now === undefined) throw new AgentError("Unknown", `Cannot read the cluster's time "${text}"`);
-    return now;
+  now(): Promise<Hlc> {
+    return this.#cluster.now();
   }
 
   /**
@@ -84,7 +80,7 @@ export class Changefeed {
       if (!signal.aborted) throw error;
     });
     if (connection === undefined) return;
-    gcTtl(this.#sql, tables).then(this.#options.onGcTtl);
+    this.#cluster.gcTtl(tables).then(this.#options.onGcTtl);
     const shape = envelopeShape(options);
     const read = envelopeReader({
       shape,
@@ -126,13 +122,5 @@ export class Changefeed {
     const { options } = this.#options;
     const stops = options.some(({ name, value }) => name === "schema_change_policy" && value === "stop");
     return stops && isSchemaChange(cause) ? new AgentError("SchemaChanged", error.message, { cause }) : error;
-  }
-
-  async #ask(what: string, expression: string): Promise<string> {
-    const { rows } = await this.#sql.query<{ answer: string }>(
-      `Cannot ask CockroachDB for ${what}`,
-      `SELECT (${expression})::STRING AS answer`,
-    );
-    return rows[0]?.answer ?? "";
   }
 }

@@ -1,23 +1,15 @@
 import type { Position } from "../change.ts";
-import { AgentError, type ErrorKind } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import type { Stored } from "../feed_claim.ts";
+import { ORIGINAL_KEY, SCAN_SUFFIX } from "../feed_keys.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
+import { createCursorTable } from "./cursor_table.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
+import type { Result } from "./connection.ts";
 import type { SqlConnection } from "./sql_connection.ts";
+import { PROGRAM } from "../settings/version.ts";
 
-/** The original's table: any user may read and change it with SQL. */
-const CREATE_TABLE =
-  "CREATE TABLE IF NOT EXISTS cursor_store (key STRING NOT NULL PRIMARY KEY, cursor STRING NOT NULL)";
-/** What to do when it cannot be created. */
-const CREATE_HINTS: Partial<Record<ErrorKind, string>> = {
-  SourceDenied: `let somebody who may create tables run: ${CREATE_TABLE}`,
-  TableMissing: "create the database that CURSOR_DATABASE_URL, or else DATABASE_URL, names",
-};
-/** The one key of the Rust program of 2020, whatever its tables were. */
-const ORIGINAL_KEY = "key";
-/** While a feed scans, its row has this key, so that older programs and people do not take it for a cursor. */
-const SCAN_SUFFIX = "/scan";
 const UNIQUE_VIOLATION = "23505";
 
 /** The cursor of one feed, and its owner, in the table `cursor_store` of CockroachDB. */
@@ -50,7 +42,7 @@ export class CockroachCursorStore {
   async read(): Promise<Stored> {
     const rows = await this.#rows().catch(async (error: AgentError) => {
       if (!isUndefinedTable(error)) throw error;
-      await this.#createTable();
+      await this.#reach(createCursorTable(this.#sql));
       return [];
     });
     const owner = rows.find(({ key }) => key === this.#owner.key)?.cursor;
@@ -148,10 +140,7 @@ export class CockroachCursorStore {
       `Cannot start feed "${this.#feed}": it has no cursor, but cursor_store holds one of the original program`,
       {
         hint:
-          `to go on from it: INSERT INTO cursor_store SELECT ${
-            quoteText(this.#feed)
-          }, cursor FROM cursor_store ` +
-          `WHERE key = '${ORIGINAL_KEY}'; to start without it: --initial-scan yes, or no`,
+          `to go on from it, run with the same settings: ${PROGRAM} cursor adopt; to start without it: --initial-scan yes, or no`,
       },
     );
   }
@@ -165,17 +154,6 @@ export class CockroachCursorStore {
     return rows;
   }
 
-  async #createTable(): Promise<void> {
-    await this.#query('Cannot create the table "cursor_store"', CREATE_TABLE, []).catch(
-      (error: AgentError) => {
-        const hint = CREATE_HINTS[error.kind];
-        throw hint === undefined
-          ? error
-          : new AgentError(error.kind, error.message, { cause: error.cause, hint });
-      },
-    );
-  }
-
   #parse({ key, cursor }: Row): Hlc {
     const parsed = parseHlc(cursor);
     if (parsed !== undefined) return parsed;
@@ -184,25 +162,25 @@ export class CockroachCursorStore {
       `Cannot read the cursor "${cursor}" of key "${key}" in cursor_store`,
       {
         hint:
-          "expected a resolved timestamp such as 1795327222747839112.0000000000; correct or delete the row",
+          "expected a resolved timestamp such as 1795327222747839112.0000000000; run `cursor set` or `cursor delete`",
       },
     );
   }
 
+  #query<R extends object>(attempted: string, sql: string, values: readonly unknown[]): Promise<Result<R>> {
+    return this.#reach(this.#sql.query<R>(attempted, sql, values));
+  }
+
   /** Failures of the way to the store are told apart from those of the feed's: publishing goes on without it. */
-  async #query<R extends object>(attempted: string, sql: string, values: readonly unknown[]) {
+  async #reach<T>(asked: Promise<T>): Promise<T> {
     try {
-      return await this.#sql.query<R>(attempted, sql, values);
+      return await asked;
     } catch (cause) {
       const error = AgentError.from(cause);
       if (error.action !== "retry" || error.kind === "SerializationConflict") throw error;
       throw new AgentError("CursorStoreUnavailable", error.message, { cause: error.cause });
     }
   }
-}
-
-function quoteText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 interface Row {

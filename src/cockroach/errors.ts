@@ -27,7 +27,7 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
   [
     /was dropped or truncated/, // error-table-dropped, error-table-truncated: one text for both
     "TableDropped",
-    "if the table was truncated, no deletions were sent: tell the consumers, delete the feed's row from cursor_store and start anew",
+    "if the table was truncated, no deletions were sent: tell the consumers, run `cursor delete` and start anew",
   ],
   [/was truncated/, "TableTruncated"],
   [
@@ -54,12 +54,12 @@ const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
   [
     /cannot specify timestamp in the future/, // error-cursor-in-future
     "ConfigInvalid",
-    "the cursor is from another cluster or a restored one; delete or correct the feed's row in cursor_store",
+    "the cursor is from another cluster or a restored one; run `cursor set` or `cursor delete`",
   ],
   [
     /value is neither timestamp, decimal, nor interval/, // error-cursor-malformed
     "ConfigInvalid",
-    "the cursor is malformed; delete or correct the feed's row in cursor_store",
+    "the cursor is malformed; run `cursor set` or `cursor delete`",
   ],
   [
     /invalid option|invalid duration|unknown envelope|unknown .*option|option .* (is|requires|cannot)|cannot specify both/,

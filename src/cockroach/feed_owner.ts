@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { OWNER_SUFFIX } from "../feed_keys.ts";
 
 /**
  * The process that may store for a feed: its token stands in `cursor_store` beside the cursor. Each claim has a token of
@@ -16,7 +17,7 @@ export class FeedOwner {
 
   /** Key of the row that holds the owner's token. */
   get key(): string {
-    return `${this.feed}/owner`;
+    return this.feed + OWNER_SUFFIX;
   }
 
   /** Token of the last claim. */

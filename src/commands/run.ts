@@ -22,11 +22,10 @@ import { StdoutQueue } from "../stdout/queue.ts";
 import { fullTableName, tableColumn } from "../table_name.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { describe } from "../settings/config_summary.ts";
-import { VERSION } from "../settings/version.ts";
+import { PROGRAM, VERSION } from "../settings/version.ts";
 import { unpublishableHandler } from "../unpublishable.ts";
 import { VolatileCursorStore } from "../volatile_cursor_store.ts";
 
-const PROGRAM = "crdb-changefeed-publisher";
 /** Without any progress for so many milliseconds, and five of the longest waits for a cursor, it counts as stuck. */
 const STUCK_AFTER = 120_000;
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { html, raw } from "hono/html";
 import { type Hlc, hlcTime } from "../hlc.ts";
+import { elapsedText } from "../settings/duration.ts";
 import type { LastFailure, StatusSnapshot, Verdict } from "../telemetry/status.ts";
 
 const STYLE = `
@@ -56,7 +57,7 @@ export function statusPage(status: StatusSnapshot, health: Verdict, live: boolea
     [status.tables.length === 1 ? "Table" : "Tables", status.tables.join(", ")],
     ["From", status.source],
     ["To", status.destination],
-    ["Lag", lag === undefined ? "no resolved timestamp yet" : `${duration(lag)} behind`],
+    ["Lag", lag === undefined ? "no resolved timestamp yet" : `${elapsedText(lag)} behind`],
     ["Resolved up to", moment(status.resolved)],
     ["Cursor", moment(status.cursor)],
     ["In flight", `${count(counts.messagesInFlight)} messages, ${size(counts.bytesInFlight)}`],
@@ -64,7 +65,7 @@ export function statusPage(status: StatusSnapshot, health: Verdict, live: boolea
     ["Received", `${count(counts.received)} rows, ${count(counts.dropped)} of them repeats`],
   ];
   const headline = health.ok ? state : "unhealthy";
-  const since = `${state} since ${time(status.since)}, for ${duration((at - status.since) / 1000)}`;
+  const since = `${state} since ${time(status.since)}, for ${elapsedText((at - status.since) / 1000)}`;
   return html`
     <!DOCTYPE html>
     <html lang="en">
@@ -96,7 +97,7 @@ export function statusPage(status: StatusSnapshot, health: Verdict, live: boolea
 
 function failureFacts({ kind, message, causes, hint, at }: LastFailure, now: number): Facts {
   return [
-    ["When", `${time(at)}, ${duration((now - at) / 1000)} ago`],
+    ["When", `${time(at)}, ${elapsedText((now - at) / 1000)} ago`],
     ["What", `${kind}: ${message}`],
     ...causes.map((cause) => ["Because", cause] as const),
     ["What to do", hint],
@@ -121,16 +122,6 @@ function moment(timestamp: Hlc | undefined): string {
 /** `2026-11-24 21:56:48 UTC` */
 function time(milliseconds: number): string {
   return `${new Date(milliseconds).toISOString().slice(0, 19).replace("T", " ")} UTC`;
-}
-
-/** `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `4 d 3 h` */
-function duration(seconds: number): string {
-  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.floor(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
-  return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
 }
 
 function count(value: number): string {

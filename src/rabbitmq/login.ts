@@ -1,5 +1,6 @@
 import { Writer } from "@cloudamqp/amqp-client/amqp-frame";
 import { AgentError } from "../errors.ts";
+import { PROGRAM } from "../settings/version.ts";
 
 /** Who logs in; `undefined`: whoever the client certificate names. */
 export type Credentials = { readonly user: string; readonly password: string } | undefined;
@@ -53,7 +54,7 @@ export function answerGreeting(greeting: Greeting, credentials: Credentials, nam
   });
   frame.writeTable({
     connection_name: name.connection,
-    product: "crdb-changefeed-publisher",
+    product: PROGRAM,
     platform: name.platform,
     capabilities: {
       authentication_failure_close: true,

@@ -1,5 +1,5 @@
 import { type Hlc, previousHlc } from "../hlc.ts";
-import { parseEndTime } from "./end_time.ts";
+import { parseTimestamp } from "./timestamp.ts";
 
 /** An option of the changefeed; without a value it is a bare word. */
 export interface ChangefeedOption {
@@ -46,7 +46,7 @@ export function parseChangefeedOption(text: string): ChangefeedOption | string {
   if (name === "envelope" && !ENVELOPES.includes(value ?? "")) {
     return `expected envelope to be one of ${ENVELOPES.join(", ")}`;
   }
-  if (name === END_TIME && parseEndTime(value ?? "") === undefined) {
+  if (name === END_TIME && parseTimestamp(value ?? "") === undefined) {
     return "expected end_time in nanoseconds since 1970 (19 digits), or as in 2026-01-31T12:00:00Z";
   }
   return { name, value };
@@ -54,7 +54,7 @@ export function parseChangefeedOption(text: string): ChangefeedOption | string {
 
 /** The last timestamp before `end_time`, as CockroachDB reads it: what has that time itself is left out. */
 export function lastBeforeEnd(options: readonly ChangefeedOption[]): Hlc | undefined {
-  const end = parseEndTime(options.find(({ name }) => name === END_TIME)?.value ?? "");
+  const end = parseTimestamp(options.find(({ name }) => name === END_TIME)?.value ?? "");
   return end && previousHlc(end);
 }
 

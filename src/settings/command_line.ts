@@ -1,13 +1,19 @@
 import { Command as Parser, Option } from "commander";
-import { COMMAND_NAMES, type CommandName } from "./commands.ts";
+import { COMMAND_NAMES, type CommandName, commandRow, SWITCHES, type SwitchName } from "./commands.ts";
+import type { CursorTime } from "./cursor_time.ts";
 import { quoted } from "./quoted.ts";
+import { wordList } from "./reading.ts";
 import { flagName, isSwitch, type Setting } from "./setting.ts";
 import { type SettingName, SETTINGS } from "./settings.ts";
 
 /** The arguments, taken apart; the texts of the flags are not read yet. */
 export interface CommandLine {
-  /** `run` unless another one is named. */
-  readonly command: CommandName;
+  /** `run` unless another one is named; `undefined` when there is no such command. */
+  readonly command: CommandName | undefined;
+  /** The command's own word; given exactly when it needs one. */
+  readonly argument: CursorTime | undefined;
+  /** Those that are given. */
+  readonly switches: ReadonlySet<SwitchName>;
   /** `--help` is given. */
   readonly help: boolean;
   /** `--version` is given. */
@@ -38,21 +44,54 @@ export function readCommandLine(argv: readonly string[]): CommandLine {
       });
     }
   }
+  const switches = new Set<SwitchName>();
+  for (const [name, { flag }] of Object.entries(SWITCHES)) {
+    on(parser, flag, () => switches.add(name as SwitchName));
+  }
   on(parser, "-h, --help", () => help = true);
   on(parser, "-V, --version", () => version = true);
 
   const { operands, unknown } = parser.parseOptions([...argv]);
-  const command = COMMAND_NAMES.find((name) => name === operands[0]);
-  for (const [index, operand] of operands.entries()) {
-    if (index === 0 && command !== undefined) continue;
-    const expected = index === 0 ? `${COMMAND_NAMES.join(", ")} or flags` : "only flags";
-    problems.push(`argument ${quoted(operand)}: expected ${expected}, such as --table NAME`);
-  }
+  const asked = commandOf(operands, switches);
+  problems.push(...asked.problems);
   // Behind an unknown flag commander leaves what may be its value: nothing is said about that.
   for (const flag of unknown.filter((text) => /^-./.test(text) && text !== "--")) {
     problems.push(unknownFlag(parser, flag.split("=")[0] ?? flag));
   }
-  return { command: command ?? "run", help, version, flags, problems };
+  const { command, argument } = asked;
+  return { command, argument, switches, help, version, flags, problems };
+}
+
+/** The command that the operands name, and what is wrong with them. */
+function commandOf(operands: readonly string[], switches: ReadonlySet<SwitchName>) {
+  const [first, second] = operands;
+  const named = COMMAND_NAMES.find((name) => name === `${first} ${second}`) ??
+    COMMAND_NAMES.find((name) => name === first);
+  if (named === undefined && first !== undefined) {
+    const family = COMMAND_NAMES.filter((name) => name.startsWith(`${first} `));
+    const expected = wordList(family.length > 0 ? family : COMMAND_NAMES);
+    return {
+      command: undefined,
+      argument: undefined,
+      problems: [`argument ${quoted(first)}: expected ${expected}`],
+    };
+  }
+  const command = named ?? "run";
+  const row = commandRow(command);
+  const rest = operands.slice(named?.split(" ").length ?? 0);
+  const word = row.argument === undefined ? undefined : rest.shift() ?? "";
+  const reading = word === undefined ? undefined : row.argument?.read(word);
+  const wrong = reading !== undefined && "problem" in reading;
+  return {
+    command,
+    argument: reading === undefined || wrong ? undefined : reading.value,
+    problems: [
+      ...(wrong ? [`${command} ${quoted(word ?? "")}: ${reading.problem}`] : []),
+      ...rest.map((word) => `argument ${quoted(word)}: expected only flags, such as --table NAME`),
+      ...[...switches].filter((name) => row.switches?.includes(name) !== true)
+        .map((name) => `${SWITCHES[name].flag}: means nothing to the command ${quoted(command)}`),
+    ],
+  };
 }
 
 function on(parser: Parser, flags: string, listener: (text: unknown) => void): void {

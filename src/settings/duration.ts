@@ -25,3 +25,13 @@ export function durationText(milliseconds: number): string {
     ["ms", 1];
   return `${milliseconds / length}${unit}`;
 }
+
+/** A time span as people say it: `0.4 s`, `12 s`, `3 min 5 s`, `2 h 7 min`, `4 d 3 h`; one below zero is none. */
+export function elapsedText(seconds: number): string {
+  if (seconds < 10) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.floor(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 86400) return `${Math.floor(whole / 3600)} h ${Math.floor(whole % 3600 / 60)} min`;
+  return `${Math.floor(whole / 86400)} d ${Math.floor(whole % 86400 / 3600)} h`;
+}

@@ -1,3 +1,4 @@
+import type { CommandRow } from "./commands.ts";
 import { splitList } from "./reading.ts";
 import { quoted } from "./quoted.ts";
 import { flagName, type Setting } from "./setting.ts";
@@ -35,18 +36,18 @@ const CREDENTIALS = /:\/\/[^/?\s]*:.*@/s;
 /**
  * Reads settings; goes on after a mistake, so that all of them are found.
  *
- * @param names which ones
+ * @param which those to read, and the required ones that may be missing
  */
 export function readSettings(
   sources: Sources,
-  names: readonly SettingName[] = Object.keys(SETTINGS) as SettingName[],
+  { reads = Object.keys(SETTINGS) as SettingName[], optional = [] }: CommandRow,
 ): GivenSettings {
   const values: Partial<Record<SettingName, unknown>> = {};
   const wrong = new Set<SettingName>();
   const problems: string[] = [];
-  for (const name of names) {
+  for (const name of reads) {
     const setting: Setting = SETTINGS[name];
-    const given = find(name, setting, sources);
+    const given = find(name, setting, sources, setting.required === true && !optional.includes(name));
     const found = typeof given === "string" ? [given] : read(setting, given, (value) => values[name] = value);
     if (found.length > 0) wrong.add(name);
     problems.push(...found);
@@ -67,7 +68,12 @@ export function readNamedFile(
   }
 }
 
-function find(name: SettingName, setting: Setting, { flags, env, readFile }: Sources): Given | string {
+function find(
+  name: SettingName,
+  setting: Setting,
+  { flags, env, readFile }: Sources,
+  required: boolean,
+): Given | string {
   const texts = flags.get(name);
   if (texts !== undefined) return fromFlag(setting, texts);
   const text = env[setting.env] || undefined;
@@ -79,7 +85,7 @@ function find(name: SettingName, setting: Setting, { flags, env, readFile }: Sou
     return "problem" in file ? `${source}: ${file.problem}` : { source, texts: [file.text.trim()] };
   }
   if (text !== undefined) return { source: setting.env, texts: [text] };
-  if (setting.required) return `${settingNames(setting)}: required`;
+  if (required) return `${settingNames(setting)}: required`;
   return { source: setting.env, texts: setting.default === undefined ? [] : [setting.default] };
 }
 

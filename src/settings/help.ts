@@ -1,9 +1,8 @@
-import { COMMAND_NAMES, commandRow } from "./commands.ts";
+import { COMMAND_NAMES, commandRow, commandUsage, SWITCHES } from "./commands.ts";
 import { defaultText, type Setting } from "./setting.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Columns of the help: names of the flag, names of the variable, default. */
-const COMMAND_WIDTH = 29;
 const FLAG_WIDTH = 29;
 const ENV_WIDTH = 29;
 
@@ -41,13 +40,22 @@ export function helpText(): string {
     const head = heading === undefined ? [] : ["", `${heading}:`];
     return [...head, `  ${names}${defaultText(setting)}`, `      ${meaning}`];
   });
-  const commands = COMMAND_NAMES.map((name) => `  ${name.padEnd(COMMAND_WIDTH)}${commandRow(name).meaning}`);
-  return [INTRODUCTION, "", "Commands:", ...commands, ABOUT_SETTINGS, ...lines, EPILOGUE].join("\n");
+  const commands = COMMAND_NAMES.flatMap((
+    name,
+  ) => [`  ${commandUsage(name)}`, `      ${commandRow(name).meaning}`]);
+  const switches = Object.values(SWITCHES).map(({ flag, meaning }) =>
+    `  ${flag.padEnd(FLAG_WIDTH)}${meaning}`
+  );
+  return [INTRODUCTION, "", "Commands:", ...commands, ...switches, ABOUT_SETTINGS, ...lines, EPILOGUE].join(
+    "\n",
+  );
 }
 
 /** The commands as a table of the README. */
 export function commandsMarkdown(): string {
-  const rows = COMMAND_NAMES.map((name) => `| \`${name}\` | ${commandRow(name).meaning} |`);
+  const rows = COMMAND_NAMES.map((name) =>
+    `| \`${commandUsage(name).replaceAll("|", "\\|")}\` | ${commandRow(name).meaning} |`
+  );
   return ["| command | what it does |", "|---|---|", ...rows].join("\n");
 }
 

@@ -70,8 +70,8 @@ function tableConflicts({ tables = [], options, database }: Partial<Values>): st
   return [...twice, ...alike];
 }
 
-function feedConflict({ values: { feed, tables, database }, wrong }: GivenSettings): string[] {
-  if (feed !== undefined || wrong.has("feed") || tables === undefined || database === undefined) return [];
+function feedConflict({ values: { feed, tables = [], database }, wrong }: GivenSettings): string[] {
+  if (feed !== undefined || wrong.has("feed") || tables.length === 0 || database === undefined) return [];
   const name = defaultFeedName(tables, database.database);
   const problem = feedNameProblem(name);
   return problem === undefined

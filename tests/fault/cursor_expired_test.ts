@@ -13,7 +13,7 @@ Deno.test("a cursor past garbage collection stops the agent, which leaves the cu
   await cockroach.simulator.collectGarbage(name, cockroach.database);
   await using agent = await trial.agent();
   const { hint } = await trial.stopped(agent, "CursorExpired");
-  assert.match(hint ?? "", /delete the feed's row from cursor_store to scan anew, and raise gc.ttlseconds/);
+  assert.match(hint ?? "", /run `cursor delete` to scan anew, and raise gc.ttlseconds/);
   assert.equal(await trial.cursor(), cursor);
   assert.equal((await trial.sound()).repeated, 0);
 });

@@ -36,7 +36,7 @@ Deno.test("a malformed cursor stops the agent, and stays as it is", async () => 
   await using rig = await rigWithRow();
   await storeCursor(rig, "yesterday");
   await using agent = await rig.agent();
-  await stopsWith(agent, { kind: "ConfigInvalid", value: "yesterday", hint: /correct or delete the row/ });
+  await stopsWith(agent, { kind: "ConfigInvalid", value: "yesterday", hint: /cursor set.*cursor delete/ });
   assert.equal(await rig.cursor(), "yesterday");
 });
 
@@ -69,7 +69,7 @@ Deno.test("a cursor past garbage collection stops the agent: changes may be gone
   await stopsWith(agent, {
     kind: "CursorExpired",
     value: rig.feed,
-    hint: /delete the feed's row.*gc\.ttlseconds/,
+    hint: /cursor delete.*gc\.ttlseconds/,
   });
   assert.equal(await rig.cursor(), now.hlc);
 });

@@ -37,6 +37,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "EndNotReached",
     "SchemaChanged",
     "TakenOver",
+    "FeedRunning",
   ],
 };
 

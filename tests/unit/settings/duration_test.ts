@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { durationText, parseDuration } from "../../../src/settings/duration.ts";
+import { durationText, elapsedText, parseDuration } from "../../../src/settings/duration.ts";
 import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("parseDuration() reads every unit, fractions and sums", () => {
@@ -50,4 +50,9 @@ Deno.test("parseDuration() never throws and never returns half a millisecond", (
     const duration = parseDuration(text);
     assert.ok(duration === undefined || Number.isSafeInteger(duration) && duration >= 0);
   }));
+});
+
+Deno.test("elapsedText() says a span in its two largest units", () => {
+  const texts = [-1, 0.44, 12.9, 185, 7620, 356_400].map(elapsedText);
+  assert.deepEqual(texts, ["0.0 s", "0.4 s", "12 s", "3 min 5 s", "2 h 7 min", "4 d 3 h"]);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { COMMAND_NAMES, commandRow } from "../../../src/settings/commands.ts";
+import { COMMAND_NAMES, commandRow, commandUsage } from "../../../src/settings/commands.ts";
 import { commandsMarkdown, helpText, settingsMarkdown } from "../../../src/settings/help.ts";
 import { defaultText, type Setting } from "../../../src/settings/setting.ts";
 import { SETTINGS } from "../../../src/settings/settings.ts";
@@ -19,12 +19,10 @@ Deno.test("helpText() shows every setting with flag, variable, default and meani
 
 Deno.test("helpText() and commandsMarkdown() show every command with its meaning", () => {
   for (const name of COMMAND_NAMES) {
-    const { meaning } = commandRow(name);
-    assert.ok(
-      helpText().split("\n").some((line) => line.startsWith(`  ${name} `) && line.endsWith(meaning)),
-      name,
-    );
-    assert.ok(commandsMarkdown().includes(`| \`${name}\` | ${meaning} |`), name);
+    const usage = commandUsage(name), { meaning } = commandRow(name);
+    assert.ok(usage.startsWith(name));
+    assert.ok(helpText().includes(`\n  ${usage}\n      ${meaning}\n`), name);
+    assert.ok(commandsMarkdown().includes(`| \`${usage.replaceAll("|", "\\|")}\` | ${meaning} |`), name);
   }
 });
 

@@ -163,10 +163,6 @@ Deno.test("arguments that mean nothing are problems", () => {
   assert.deepEqual(problemsOf("--feed --diff"), ["--feed: expected a value"]);
   assert.deepEqual(parse("--table"), { kind: "problems", problems: ["--table: expected a value"] });
   assert.deepEqual(problemsOf(["--header", ","]), ['--header "": expected name=value']);
-  assert.deepEqual(problemsOf("rum now"), [
-    'argument "rum": expected run, health or flags, such as --table NAME',
-    'argument "now": expected only flags, such as --table NAME',
-  ]);
   assert.equal(parse("run --table foo").kind, "run");
 });
 
