@@ -49,7 +49,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     for (const warning of config.warnings) log.warn(warning);
     const app = createApp({ metrics, status, failed: (thrown) => log.error(String(thrown)) });
     const { host, port } = config.http;
-    const server = serve({ host, port }, app);
+    const server = await serve({ host, port }, app);
     log.debug("Settings in force", describe(config));
     log.info(`${PROGRAM} ${VERSION} serves /metrics, /healthz, /readyz and /`, {
       feed,

@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { StatusSnapshot, Verdict } from "../telemetry/status.ts";
+import { SECURITY_HEADERS } from "./security_headers.ts";
 import { PAGE_POLICY, statusPage } from "./status_page.ts";
 
 /** What the app shows; it changes nothing. */
@@ -12,7 +13,7 @@ export interface AppParts {
   readonly failed: (thrown: unknown) => void;
 }
 
-/** Answers requests. */
+/** Answers requests, GET and HEAD. */
 export interface App {
   /** Answers a request. */
   fetch(request: Request): Response | Promise<Response>;
@@ -21,7 +22,6 @@ export interface App {
 }
 
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
-const PATHS = ["/", "/metrics", "/healthz", "/readyz"];
 
 /** The HTTP interface: `/metrics`, `/healthz`, `/readyz` and the status page at `/`. */
 export function createApp({ metrics, status, failed }: AppParts): App {
@@ -29,14 +29,14 @@ export function createApp({ metrics, status, failed }: AppParts): App {
 
   app.use(async (context, next) => {
     await next();
-    context.header("Content-Security-Policy", PAGE_POLICY);
-    context.header("X-Content-Type-Options", "nosniff");
-    context.header("Referrer-Policy", "no-referrer");
-    context.header("Cache-Control", "no-store");
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
   });
 
   app.get("/", (context) => {
     const live = context.req.query("live") !== undefined;
+    context.header("Content-Security-Policy", PAGE_POLICY);
     return context.html(statusPage(status.snapshot(), status.health(), live));
   });
   app.get("/metrics", async (context) => {
@@ -45,9 +45,6 @@ export function createApp({ metrics, status, failed }: AppParts): App {
   app.get("/healthz", (context) => verdict(context, status.health()));
   app.get("/readyz", (context) => verdict(context, status.readiness()));
 
-  for (const path of PATHS) {
-    app.all(path, (context) => context.text("Method not allowed\n", 405, { Allow: "GET, HEAD" }));
-  }
   app.notFound((context) => context.text("Not found\n", 404));
   app.onError((error, context) => {
     failed(error);

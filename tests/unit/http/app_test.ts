@@ -182,18 +182,12 @@ Deno.test("Every answer has the security headers", async () => {
   }
 });
 
-Deno.test("Other methods are not allowed, other paths are not found", async () => {
+Deno.test("HEAD is answered without a body, other paths are not found", async () => {
   for (const path of ["/", "/metrics", "/healthz", "/readyz"]) {
-    for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
-      const { status, headers } = await ask(path, {}, method);
-      assert.deepEqual([status, headers.get("allow")], [405, "GET, HEAD"], `${method} ${path}`);
-    }
     const { status, body } = await ask(path, {}, "HEAD");
     assert.deepEqual([status, body], [200, ""], `HEAD ${path}`);
   }
-  for (const method of ["GET", "POST"]) {
-    assert.equal((await ask("/nothing", {}, method)).status, 404, method);
-  }
+  assert.equal((await ask("/nothing")).status, 404);
 });
 
 Deno.test("A failing answer is reported, and tells the client nothing", async () => {

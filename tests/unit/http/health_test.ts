@@ -5,7 +5,7 @@ import { serve } from "../../../src/http/server.ts";
 /** What is said of a server that answers so, and listens on every address. */
 async function verdictOn(answer: Response, host = "0.0.0.0") {
   const paths: string[] = [];
-  const server = serve({ host: "0.0.0.0", port: 0 }, {
+  const server = await serve({ host: "0.0.0.0", port: 0 }, {
     fetch: (request) => {
       paths.push(new URL(request.url).pathname);
       return answer;
@@ -36,7 +36,7 @@ Deno.test("askHealth() takes nobody else's answer for the publisher's", async ()
 });
 
 Deno.test("askHealth() says that nothing listens, and that a port nobody knows cannot be asked", async () => {
-  const server = serve({ host: "127.0.0.1", port: 0 }, { fetch: () => new Response() });
+  const server = await serve({ host: "127.0.0.1", port: 0 }, { fetch: () => new Response() });
   await server.close();
   const silent = await askHealth({ host: "127.0.0.1", port: server.port });
   assert.equal(silent.ok, false);
