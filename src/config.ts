@@ -1,5 +1,10 @@
 import { type BrokerAccess, brokerAccess } from "./settings/broker_access.ts";
-import { type ChangefeedOption, lastBeforeEnd, withoutEnd } from "./settings/changefeed_option.ts";
+import {
+  type ChangefeedOption,
+  lastBeforeEnd,
+  withoutEnd,
+  withQueryEnvelope,
+} from "./settings/changefeed_option.ts";
 import { type CommandName, commandRow } from "./settings/commands.ts";
 import {
   type CursorAction,
@@ -18,7 +23,7 @@ import type { HostPort } from "./settings/host_port.ts";
 import type { LogFormat } from "./telemetry/log.ts";
 import type { LogLevel } from "./settings/log_level.ts";
 import type { Pair } from "./settings/reading.ts";
-import { conflicts, settingWarnings } from "./settings/setting_conflicts.ts";
+import { conflicts, settingWarnings, targetConflicts } from "./settings/setting_conflicts.ts";
 import type { Values } from "./settings/settings.ts";
 import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
@@ -31,6 +36,8 @@ export interface Config {
   readonly feed: string;
   /** At least one; no two the same. */
   readonly tables: readonly TableName[];
+  /** A CDC query of the one table; `undefined`: whole rows. */
+  readonly query: string | undefined;
   /** Where the tables are. */
   readonly database: DatabaseUrl;
   /** `none`: the cursor is not kept. */
@@ -136,7 +143,7 @@ export function parseArguments(
     ...line.problems,
     ...given.problems,
     ...conflicts(given, sources),
-    ...feedProblem(command, given),
+    ...(command === "run" ? targetConflicts(given) : feedProblem(command, given)),
   ];
   if (problems.length > 0) return { kind: "problems", problems };
   // Without a problem no value that must be there is missing.
@@ -174,10 +181,12 @@ function readingOnce(readFile: (path: string) => string): (path: string) => stri
 }
 
 function configFrom(values: Values, sources: Sources): Config {
-  const { database, tables } = values;
+  const { database, query } = values;
+  const tables = query === undefined ? values.tables : [query.table];
   return {
     feed: values.feed ?? defaultFeedName(tables, database.database),
     tables,
+    query: query?.text,
     database,
     cursorStore: values.cursorStore,
     cursorDatabase: values.cursorDatabase ?? database,
@@ -187,7 +196,7 @@ function configFrom(values: Values, sources: Sources): Config {
     onExpiredCursor: values.onExpiredCursor,
     initialScanGiven: values.initialScan !== undefined,
     diff: values.diff,
-    changefeedOptions: withoutEnd(values.options),
+    changefeedOptions: changefeedOptionsFrom(values),
     drainTimeout: values.drainTimeout,
     format: values.format,
     standardHeaders: values.headers === "standard",
@@ -202,6 +211,11 @@ function configFrom(values: Values, sources: Sources): Config {
     logFormat: values.logFormat,
     warnings: settingWarnings(values, sources),
   };
+}
+
+function changefeedOptionsFrom({ options, query, diff }: Values): readonly ChangefeedOption[] {
+  const passed = withoutEnd(options);
+  return query === undefined ? passed : withQueryEnvelope(passed, diff);
 }
 
 function endOf({ initialScan, options }: Values): FeedEnd | undefined {

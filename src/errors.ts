@@ -97,7 +97,7 @@ export const POLICY = {
   },
   OptionRejected: {
     action: "stop",
-    hint: "correct --changefeed-option; this version of CockroachDB refuses it",
+    hint: "correct --changefeed-option or --query; this version of CockroachDB refuses it",
   },
   OriginalCursorFound: {
     action: "stop",

@@ -7,7 +7,7 @@ import { fullTableName, type TableName } from "../table_name.ts";
 import { Cluster } from "./cluster.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
-import { classifySourceError, isSchemaChange } from "./errors.ts";
+import { classifySourceError, isFaultOfStatement, isSchemaChange } from "./errors.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
@@ -21,6 +21,8 @@ export interface ChangefeedOptions {
   readonly applicationName: string;
   /** At least one. */
   readonly tables: readonly TableName[];
+  /** A CDC query of the one table; `undefined`: whole rows. */
+  readonly query: string | undefined;
   /** How often a resolved timestamp is asked for, in milliseconds. */
   readonly resolvedEvery: number;
   /** Send the row's value before the change too. */
@@ -75,7 +77,7 @@ export class Changefeed {
    * @throws AgentError
    */
   async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
-    const { url, applicationName, tables, resolvedEvery, diff, options } = this.#options;
+    const { url, applicationName, tables, query, resolvedEvery, diff, options } = this.#options;
     const connection = await connect(url, applicationName, signal).catch((error: AgentError) => {
       if (!signal.aborted) throw error;
     });
@@ -92,6 +94,7 @@ export class Changefeed {
     });
     const statement = {
       tables,
+      query,
       resolvedEvery,
       cursor: position.cursor,
       initialScan: position.scanning,
@@ -119,7 +122,10 @@ export class Changefeed {
   /** Only where the operator asked for it does a schema change end the feed for good. */
   #failure(cause: unknown, address: string): AgentError {
     const error = classifySourceError(cause, `Cannot read the changefeed of ${this.#name} at "${address}"`);
-    const { options } = this.#options;
+    const { options, query } = this.#options;
+    if (query !== undefined && error.kind === "Unknown" && isFaultOfStatement(cause)) {
+      return new AgentError("OptionRejected", error.message, { cause, hint: "correct --query" });
+    }
     const stops = options.some(({ name, value }) => name === "schema_change_policy" && value === "stop");
     return stops && isSchemaChange(cause) ? new AgentError("SchemaChanged", error.message, { cause }) : error;
   }

@@ -1,6 +1,6 @@
 import type { Change, Operation } from "../change.ts";
 import type { EnvelopeOptions } from "./envelope.ts";
-import { isWholeJson, jsonMembers, jsonText } from "./json_member.ts";
+import { isWholeJson, jsonMembers, jsonText, withoutMember } from "./json_member.ts";
 import { malformedRow } from "./malformed_row.ts";
 import { isOfScan, readTimestamp } from "./row_timestamp.ts";
 
@@ -18,10 +18,10 @@ export function readEnriched(table: string, key: string, value: string, options:
   const top = jsonMembers(value);
   const payload = top[0]?.name === "payload" ? jsonMembers(value, top[0].start) : top;
   const place = payload.findIndex(({ name }) => name === "source");
-  const before = payload[place - 1], source = payload[place];
+  const source = payload[place];
   const updated = source && readTimestamp(jsonText(value, jsonMembers(value, source.start), "ts_hlc"));
   const operation = OPERATIONS[jsonText(value, payload, "op")];
-  if (before === undefined || source === undefined || updated === undefined || !isWholeJson(value, top)) {
+  if (source === undefined || updated === undefined || !isWholeJson(value, top)) {
     throw malformedRow(table, value, "has no commit timestamp in its source");
   }
   if (operation === undefined) throw malformedRow(table, value, "has no operation c, u, d or r");
@@ -29,7 +29,7 @@ export function readEnriched(table: string, key: string, value: string, options:
     kind: "change",
     table,
     key,
-    value: options.keepUpdated ? value : value.slice(0, before.end) + value.slice(source.end),
+    value: options.keepUpdated ? value : withoutMember(value, payload, place),
     updated,
     operation: isOfScan(updated, options) ? "read" : operation,
   };

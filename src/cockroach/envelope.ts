@@ -2,7 +2,7 @@ import type { Change, FeedEvent, Operation } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { readEnriched } from "./enriched.ts";
-import { isWholeJson, jsonMembers, jsonText } from "./json_member.ts";
+import { isWholeJson, jsonMembers, jsonText, withoutMember } from "./json_member.ts";
 import { malformedRow } from "./malformed_row.ts";
 import { isOfScan, readTimestamp } from "./row_timestamp.ts";
 
@@ -31,7 +31,6 @@ export interface EnvelopeOptions {
   readonly scanTimestamp: Hlc | undefined;
 }
 
-const AFTER = '{"after": ';
 /** `, "updated": "1795327281560736375.0000000000"}`: how a wrapped value ends (recording options-updated-diff). */
 const UPDATED = ', "updated": "';
 const TYPICAL_HLC_LENGTH = 30;
@@ -120,8 +119,9 @@ function hasNoBefore(bare: string, key: string): boolean {
  */
 function readRow(table: string, key: string, value: string, options: EnvelopeOptions): Change {
   const change = readWrapped(table, key, value, { ...options, keepUpdated: false });
-  if (!change.value.startsWith(AFTER)) throw malformedRow(table, value, "does not begin with the row");
-  const row = change.value.slice(AFTER.length, -1);
+  const [after] = jsonMembers(change.value);
+  if (after?.name !== "after") throw malformedRow(table, value, "does not begin with the row");
+  const row = change.value.slice(after.start, after.end);
   return { ...change, value: row === "null" ? "" : row };
 }
 
@@ -130,16 +130,24 @@ function readKeyOnly(table: string, key: string, value: string): Change {
 }
 
 /**
- * The timestamp is `updated` of the member `__crdb__`, which stands among the columns. In v22.2 a deleted row has nothing
- * else. From v23.1 on all its columns but the key are null, which an update may write too: then it is an upsert here.
+ * The timestamp is `updated` of the member `__crdb__`, which stands among the columns; it is cut out where nothing in it was
+ * asked for. In v22.2 a deleted row has nothing else. From v23.1 on all its columns but the key are null, which an update
+ * may write too: then it is an upsert here.
  */
 function readBare(table: string, key: string, value: string, options: EnvelopeOptions): Change {
   const members = jsonMembers(value);
-  const metadata = members.find(({ name }) => name === "__crdb__");
-  const updated = metadata && readTimestamp(jsonText(value, jsonMembers(value, metadata.start), "updated"));
+  const place = members.findIndex(({ name }) => name === "__crdb__");
+  const metadata = members[place] === undefined ? [] : jsonMembers(value, members[place].start);
+  const updated = readTimestamp(jsonText(value, metadata, "updated"));
   if (updated === undefined || !isWholeJson(value, members)) {
     throw malformedRow(table, value, "is no object with a timestamp in __crdb__");
   }
-  const operation = isOfScan(updated, options) ? "read" : members.length === 1 ? "delete" : "upsert";
-  return { kind: "change", table, key, value, updated, operation };
+  return {
+    kind: "change",
+    table,
+    key,
+    value: options.keepUpdated || metadata.length > 1 ? value : withoutMember(value, members, place),
+    updated,
+    operation: isOfScan(updated, options) ? "read" : members.length === 1 ? "delete" : "upsert",
+  };
 }

@@ -1,5 +1,7 @@
 /** A member of a JSON object, as places in its text. */
 export interface JsonMember {
+  /** Where its name begins, with the quote. */
+  readonly from: number;
   /** Its name as it is written, with its escapes. */
   readonly name: string;
   /** Where the value begins. */
@@ -18,7 +20,7 @@ export function jsonMembers(json: string, open = 0): JsonMember[] {
     const nameEnd = endOfString(json, i);
     const start = skip(json, nameEnd + 1);
     const end = endOfValue(json, start);
-    members.push({ name: json.slice(i + 1, nameEnd - 1), start, end });
+    members.push({ from: i, name: json.slice(i + 1, nameEnd - 1), start, end });
     if (json[end] !== ",") break;
     i = skip(json, end + 1);
   }
@@ -34,6 +36,14 @@ export function isWholeJson(json: string, members: readonly JsonMember[]): boole
 export function jsonText(json: string, members: readonly JsonMember[], name: string): string {
   const member = members.find((member) => member.name === name);
   return member === undefined ? "" : json.slice(member.start + 1, member.end - 1);
+}
+
+/** The object's text without the member at this place. */
+export function withoutMember(json: string, members: readonly JsonMember[], place: number): string {
+  const { from, end } = members[place]!, before = members[place - 1], next = members[place + 1];
+  return before === undefined
+    ? json.slice(0, from) + json.slice(next?.from ?? end)
+    : json.slice(0, before.end) + json.slice(end);
 }
 
 function skip(json: string, at: number): number {

@@ -9,6 +9,8 @@ import type { EnvelopeShape } from "./envelope.ts";
 export interface FeedStatement {
   /** At least one. */
   readonly tables: readonly TableName[];
+  /** A CDC query of the one table; `undefined`: whole rows. */
+  readonly query: string | undefined;
   /** How often a resolved timestamp is asked for, in milliseconds. */
   readonly resolvedEvery: number;
   /** Send what was committed after it. */
@@ -48,10 +50,13 @@ export function changefeedStatement(feed: FeedStatement, version: Version): stri
     ...(shape === "key_only" || asked.has("updated") ? [] : [bare("updated")]),
     ...shaped(shape, feed.options),
   ];
+  const list = options.map(optionText).join(", ");
+  if (feed.query !== undefined) {
+    if (isAtLeast(version, 22, 2)) return `CREATE CHANGEFEED WITH ${list} AS ${feed.query}`;
+    throw tooOld("Cannot run the query", "--query needs CockroachDB v22.2 or later; give --table", version);
+  }
   const verb = modern ? "CREATE CHANGEFEED FOR" : "EXPERIMENTAL CHANGEFEED FOR";
-  return `${verb} TABLE ${feed.tables.map(quoteTarget).join(", ")} WITH ${
-    options.map(optionText).join(", ")
-  }`;
+  return `${verb} TABLE ${feed.tables.map(quoteTarget).join(", ")} WITH ${list}`;
 }
 
 /**

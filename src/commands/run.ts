@@ -87,6 +87,7 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
     url: database,
     applicationName: PROGRAM,
     tables,
+    query: config.query,
     resolvedEvery: config.cursorFrequency,
     diff,
     options: config.changefeedOptions,

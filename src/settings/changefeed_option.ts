@@ -52,6 +52,15 @@ export function parseChangefeedOption(text: string): ChangefeedOption | string {
   return { name, value };
 }
 
+/** With the envelope of a query's rows: `bare` as CockroachDB has it, unless that has no room for the row before. */
+export function withQueryEnvelope(
+  options: readonly ChangefeedOption[],
+  diff: boolean,
+): readonly ChangefeedOption[] {
+  if (options.some(({ name }) => name === "envelope")) return options;
+  return [...options, { name: "envelope", value: diff ? "wrapped" : "bare" }];
+}
+
 /** The last timestamp before `end_time`, as CockroachDB reads it: what has that time itself is left out. */
 export function lastBeforeEnd(options: readonly ChangefeedOption[]): Hlc | undefined {
   const end = parseTimestamp(options.find(({ name }) => name === END_TIME)?.value ?? "");

@@ -21,8 +21,6 @@ export interface CommandRow {
   readonly switches?: readonly SwitchName[];
   /** The settings that it reads, all unless given. The others may be there, right or wrong. */
   readonly reads?: readonly SettingName[];
-  /** Required settings that it can do without. */
-  readonly optional?: readonly SettingName[];
   /** It is about one feed: the tables or the feed's name must be given. */
   readonly ofFeed?: true;
 }
@@ -41,7 +39,6 @@ const CURSOR = {
     "tlsCert",
     "tlsKey",
   ],
-  optional: ["tables"],
 } as const;
 
 /** THE table of commands, by the words that ask for them. */

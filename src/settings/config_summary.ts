@@ -15,6 +15,7 @@ export function describe(config: Config): Record<string, string> {
   return {
     feed: config.feed,
     tables: config.tables.map(quoteTarget).join(", "),
+    query: config.query === undefined ? "none" : "given",
     database: databaseUrlText(config.database),
     sslmode: config.database.sslMode,
     cursorStore: cursorStore === "none" ? "none" : databaseUrlText(cursorDatabase),

@@ -36,18 +36,18 @@ const CREDENTIALS = /:\/\/[^/?\s]*:.*@/s;
 /**
  * Reads settings; goes on after a mistake, so that all of them are found.
  *
- * @param which those to read, and the required ones that may be missing
+ * @param which those to read
  */
 export function readSettings(
   sources: Sources,
-  { reads = Object.keys(SETTINGS) as SettingName[], optional = [] }: CommandRow,
+  { reads = Object.keys(SETTINGS) as SettingName[] }: CommandRow,
 ): GivenSettings {
   const values: Partial<Record<SettingName, unknown>> = {};
   const wrong = new Set<SettingName>();
   const problems: string[] = [];
   for (const name of reads) {
     const setting: Setting = SETTINGS[name];
-    const given = find(name, setting, sources, setting.required === true && !optional.includes(name));
+    const given = find(name, setting, sources);
     const found = typeof given === "string" ? [given] : read(setting, given, (value) => values[name] = value);
     if (found.length > 0) wrong.add(name);
     problems.push(...found);
@@ -72,7 +72,6 @@ function find(
   name: SettingName,
   setting: Setting,
   { flags, env, readFile }: Sources,
-  required: boolean,
 ): Given | string {
   const texts = flags.get(name);
   if (texts !== undefined) return fromFlag(setting, texts);
@@ -85,7 +84,7 @@ function find(
     return "problem" in file ? `${source}: ${file.problem}` : { source, texts: [file.text.trim()] };
   }
   if (text !== undefined) return { source: setting.env, texts: [text] };
-  if (required) return `${settingNames(setting)}: required`;
+  if (setting.required) return `${settingNames(setting)}: required`;
   return { source: setting.env, texts: setting.default === undefined ? [] : [setting.default] };
 }
 

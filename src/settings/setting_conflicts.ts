@@ -1,5 +1,5 @@
 import type { AmqpAddress } from "./amqp_address.ts";
-import { lastBeforeEnd } from "./changefeed_option.ts";
+import { lastBeforeEnd, withQueryEnvelope } from "./changefeed_option.ts";
 import type { DatabaseUrl } from "./database_url.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
 import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
@@ -28,6 +28,25 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
     ...messageConflicts(values),
     ...deadLetterConflicts(values),
     ...tlsConflicts(given, sources),
+  ];
+}
+
+/** What is wrong with what is to be published. */
+export function targetConflicts({ values, wrong }: GivenSettings): string[] {
+  const { tables, query, feed, options = [] } = values;
+  if (tables === undefined || wrong.has("tables") || wrong.has("query")) return [];
+  if (query === undefined) {
+    return tables.length > 0 ? [] : ["--table or CHANGEFEED_TABLE: required, or else --query"];
+  }
+  const enriched = options.some(({ name, value }) => name === "envelope" && value === "enriched");
+  return [
+    ...(tables.length > 0 ? ["--table and --query: keep one of them; the query names its table"] : []),
+    ...(feed === undefined && !wrong.has("feed")
+      ? ["--feed or CHANGEFEED_FEED: required with --query, as the table alone does not name it"]
+      : []),
+    ...(enriched
+      ? ['--changefeed-option "envelope=enriched": CockroachDB has it for whole tables only']
+      : []),
   ];
 }
 
@@ -190,7 +209,7 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
   if (options.some(({ name, value }) => name === "envelope" && value === "key_only")) {
     warnings.push("envelope=key_only carries no timestamps: repeats pass, and messages have no message-id");
   }
-  if (options.some(({ name, value }) => name === "envelope" && value === "bare")) {
+  if (bareIn(values)) {
     warnings.push(
       "envelope=bare: a deletion looks like a row with nothing but nulls beside its key, so its type is upsert",
     );
@@ -222,4 +241,10 @@ function unusedParameters(addresses: readonly AmqpAddress[]): string[] {
 /** Those that stand in the list more than once. */
 function repeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+/** A query's rows are bare too, unless something else is asked for. */
+function bareIn({ options, query, diff }: Values): boolean {
+  const all = query === undefined ? options : withQueryEnvelope(options, diff);
+  return all.some(({ name, value }) => name === "envelope" && value === "bare");
 }

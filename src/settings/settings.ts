@@ -3,6 +3,7 @@ import { type AmqpAddress, parseAmqpAddresses } from "./amqp_address.ts";
 import { type ChangefeedOption, parseChangefeedOption } from "./changefeed_option.ts";
 import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
 import { feedNameProblem } from "./feed_name.ts";
+import { type FeedQuery, parseFeedQuery } from "./feed_query.ts";
 import { type HostPort, parseHostPort } from "./host_port.ts";
 import { LOG_LEVELS, type LogLevel, rustLogLevel } from "./log_level.ts";
 import { choice, duration, parsed, readAmqpName, type Reader, readSwitch } from "./reading.ts";
@@ -17,7 +18,7 @@ export const SETTINGS = {
     heading: "As in the original",
     flag: "--table NAME",
     env: "CHANGEFEED_TABLE",
-    required: true,
+    otherwise: "required, or else --query",
     many: true,
     meaning: "Tables to publish: t, schema.t or db.schema.t; quoted as in SQL; 't FAMILY f' for one family",
     read: ((text) => {
@@ -97,6 +98,13 @@ export const SETTINGS = {
       const problem = feedNameProblem(text);
       return problem === undefined ? { value: text } : { problem };
     }) as Reader<string>,
+  },
+  query: {
+    flag: "--query SELECT",
+    env: "CHANGEFEED_QUERY",
+    otherwise: "whole rows of --table",
+    meaning: "Columns and rows of one table, in place of --table: SELECT id FROM orders WHERE amount > 9",
+    read: parsed<FeedQuery>(parseFeedQuery),
   },
   initialScan: {
     flag: "--initial-scan yes|no|only",

@@ -36,6 +36,7 @@ export async function openFeed(
   const cursor = parseHlc(now.rows[0]!.now)!;
   const feed = {
     tables: [{ database: undefined, schema: undefined, table }],
+    query: undefined,
     resolvedEvery: 10_000,
     cursor,
     initialScan,

@@ -88,4 +88,55 @@ Deno.test(`capture on ${VERSION}`, async (t) => {
       hint: /FAMILY f.*split_column_families/,
     });
   });
+
+  await t.step("--query: what it selects, guarded as ever; diff brings the whole row before", async () => {
+    const name = await table(
+      "id INT PRIMARY KEY, amount DECIMAL, note STRING",
+      "INSERT INTO $table VALUES (1, 12.50, 'x'), (2, 1, 'y')",
+    );
+    const query =
+      `SELECT id, amount * 2 AS twice, event_op() AS op FROM ${name} WHERE amount > 10 OR event_op() = 'delete'`;
+    const args = ["--query", query, "--feed", name];
+    await using queue = await rig.reader();
+    {
+      await using agent = await rig.agent({ table: "", args });
+      await agent.said(({ message }) => message === "The initial scan is confirmed");
+      await rig.sql(
+        `INSERT INTO ${name} VALUES (3, 20, 'z'), (4, 2, 'z')`,
+        `DELETE FROM ${name} WHERE id = 1`,
+      );
+      await queue.count(3);
+      assert.equal(await agent.stop(), 0);
+    }
+    {
+      await using agent = await rig.agent({ table: "", args: [...args, "--diff"] });
+      await agent.said(({ message }) => message === "Sending what changes");
+      await rig.sql(`UPDATE ${name} SET amount = 30 WHERE id = 3`);
+      await queue.count(4);
+      assert.equal(await agent.stop(), 0);
+    }
+    for (const { properties } of queue.messages) assert.match(properties.messageId ?? "", /^\d{19}/);
+    assert.deepEqual(queue.messages.map(({ body, properties }) => `${properties.type} ${body}`), [
+      `read {"table":"${name}","key":"[1]","value":{"id": 1, "op": "upsert", "twice": 25.00}}`,
+      `upsert {"table":"${name}","key":"[3]","value":{"id": 3, "op": "upsert", "twice": 40}}`,
+      `upsert {"table":"${name}","key":"[1]","value":{"id": 1, "op": "delete", "twice": null}}`,
+      `update {"table":"${name}","key":"[3]","value":{"after": {"id": 3, "op": "upsert", "twice": 60}, ` +
+      `"before": {"amount": 20, "id": 3, "note": "z"}}}`,
+    ]);
+    await using wrong = await rig.agent({
+      table: "",
+      args: ["--query", `SELECT nothing FROM ${name}`, "--feed", `${name}-2`],
+    });
+    await stopsWith(wrong, { kind: "OptionRejected", hint: /--query/ });
+  });
+});
+
+Deno.test("--query on a version without CDC queries stops the agent, and says which version it needs", async () => {
+  await using rig = await AgentRig.start({ version: "v22.1.0" });
+  await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`);
+  await using agent = await rig.agent({
+    table: "",
+    args: ["--query", `SELECT a FROM ${rig.name}`, "--feed", rig.name],
+  });
+  await stopsWith(agent, { kind: "OptionRejected", hint: /v22\.2/ });
 });

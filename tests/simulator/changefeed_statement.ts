@@ -13,6 +13,8 @@ export interface ChangefeedTarget {
 /** A changefeed as it was asked for. */
 export interface ChangefeedStatement {
   readonly targets: readonly ChangefeedTarget[];
+  /** A CDC query of the one target, as it was written; `undefined`: whole rows. */
+  readonly query: string | undefined;
   /** Names in lower case; bare words have an empty value. */
   readonly options: ReadonlyMap<string, string>;
 }
@@ -65,6 +67,8 @@ const ENRICHED_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
  * @throws SqlError for an option this version does not know (recording error-bad-option)
  */
 export function parseChangefeed(sql: string, version: VersionProfile): ChangefeedStatement | undefined {
+  const query = version.since(22, 2) ? QUERY.exec(sql) : null;
+  if (query !== null) return parseQuery(query[1]!, query[2]!, version);
   const reader = new TokenReader(sql);
   const known = reader.accept("EXPERIMENTAL", "CHANGEFEED", "FOR") ||
     reader.accept("CREATE", "CHANGEFEED", "FOR");
@@ -79,7 +83,33 @@ export function parseChangefeed(sql: string, version: VersionProfile): Changefee
   } while (reader.accept(","));
   const options = reader.accept("WITH") ? readOptions(reader, optionsOf(version)) : new Map();
   if (!reader.done) throw syntaxError(reader);
-  return { targets, options };
+  return { targets, query: undefined, options };
+}
+
+/** From v22.2 on (page cdc-queries): options come before the query. */
+const QUERY = /^\s*(CREATE\s+CHANGEFEED(?:\s+WITH\s.*?)?)\s+AS\s+(SELECT\s.*)$/is;
+
+function parseQuery(head: string, query: string, version: VersionProfile): ChangefeedStatement {
+  const reader = new TokenReader(head);
+  reader.accept("CREATE", "CHANGEFEED");
+  const options = reader.accept("WITH") ? readOptions(reader, optionsOf(version)) : new Map<string, string>();
+  if (!reader.done) throw syntaxError(reader);
+  const target = new TokenReader(query);
+  while (!target.done && !target.accept("FROM")) target.next();
+  const path = target.path();
+  if (path.length === 0) throw syntaxError(target);
+  if (target.accept(",")) {
+    throw new SqlError(
+      UNCATEGORIZED,
+      "CREATE CHANGEFEED ... AS SELECT ... is not supported for more than 1 table",
+    );
+  }
+  // What a query is not told otherwise (ChangefeedStatement.SetDefaultEnvelope).
+  return {
+    targets: [{ path, family: undefined }],
+    query,
+    options: new Map([["envelope", "bare"], ...options]),
+  };
 }
 
 function optionsOf(version: VersionProfile): ReadonlyMap<string, boolean | undefined> {

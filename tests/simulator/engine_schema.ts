@@ -23,6 +23,7 @@ CREATE FUNCTION crdb.cluster_logical_timestamp() RETURNS numeric LANGUAGE sql ST
 $$;
 CREATE FUNCTION crdb.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('version') $$;
 CREATE FUNCTION crdb.current_database() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('database') $$;
+CREATE FUNCTION crdb.event_op() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('event_op') $$;
 CREATE SEQUENCE crdb.row_ids;
 GRANT USAGE ON SEQUENCE crdb.row_ids TO PUBLIC;
 CREATE FUNCTION crdb.unique_rowid() RETURNS int8 LANGUAGE sql VOLATILE AS $$

@@ -93,8 +93,10 @@ export class Feed {
     if (options.schemaChangePolicy === "backfill") await this.#resolve(justBefore(event.at));
   }
 
-  async #send(row: FeedRow): Promise<void> {
-    const { options } = this.#plan;
+  async #send(whole: FeedRow): Promise<void> {
+    const { options, projection } = this.#plan;
+    const row = projection === undefined ? whole : await projection.of(whole);
+    if (row === undefined) return;
     const { faults } = this.#cluster;
     const encoded = options.encode(row);
     const value = faults.malforms(this.#sink.subject) ? encoded.slice(0, encoded.length / 2) : encoded;

@@ -6,6 +6,7 @@ import { FamilyView } from "./column_family.ts";
 import { type FeedOptions, fullName, readFeedOptions } from "./feed_options.ts";
 import type { GeneratedTable } from "./generated_table.ts";
 import { HistorySource, type Target } from "./history_source.ts";
+import { Projection } from "./projection.ts";
 import type { RowSource } from "./row_source.ts";
 import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 import type { TableHistory } from "./table_history.ts";
@@ -14,6 +15,8 @@ import type { TableHistory } from "./table_history.ts";
 export interface FeedPlan {
   readonly options: FeedOptions;
   readonly sources: readonly RowSource[];
+  /** A CDC query over the rows; `undefined`: they come whole. */
+  readonly projection: Projection | undefined;
   /** The cursor, or the time of the statement. */
   readonly start: Hlc;
   /** Has changes that are computed as time goes on. */
@@ -67,9 +70,14 @@ export async function planFeed(
   }
   const options = readFeedOptions(statement.options, cluster.version);
   for (const { table } of targets) refuseCollected(table, start, now, modern);
+  const queried = targets[0]?.table.path;
+  const projection = statement.query === undefined || queried === undefined
+    ? undefined
+    : new Projection(owner.asAdmin, statement.query, queried);
   const ordinary = targets.length > 0 ? [new HistorySource(cluster.history, targets, modern)] : [];
   return {
     options,
+    projection,
     sources: [...ordinary, ...generated],
     start,
     generated: generated.length > 0,

@@ -51,12 +51,12 @@ export class AgentRig {
     return { name, url: url.href };
   }
 
-  /** Starts an agent on this test's table and queue. An empty value takes a variable away. */
+  /** Starts an agent on this test's table and queue; on no table if it is empty. An empty value takes a variable away. */
   agent(
     { table = this.name, args = [], env = {}, ...options }: Partial<AgentOptions> & { table?: string } = {},
   ): Promise<AgentProcess> {
     return AgentProcess.start({
-      args: ["--table", table, ...args],
+      args: [...(table === "" ? [] : ["--table", table]), ...args],
       env: this.environment(env),
       ...options,
     });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseArguments } from "../../src/config.ts";
+import { type Config, parseArguments } from "../../src/config.ts";
 import { describe } from "../../src/settings/config_summary.ts";
 import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
 
@@ -271,4 +271,35 @@ Deno.test("parseArguments() knows where a feed ends, which CockroachDB is not to
   assert.deepEqual(timed.end, { last: "1655402399999999999.2147483647" });
   assert.deepEqual(timed.changefeedOptions, [{ name: "updated", value: undefined }]);
   assert.match(problemsOf("--changefeed-option end_time=1655402400").join(), /19 digits/);
+});
+
+Deno.test("parseArguments() takes a query in place of tables, and wants the feed named", () => {
+  const run = (...argv: string[]) => {
+    const parsed = parse(["--query", "SELECT a FROM s.foo", ...argv]);
+    return parsed.kind === "run" ? parsed.config : parsed;
+  };
+  const named = ["--feed", "f"];
+  const config = run(...named) as Config;
+  assert.deepEqual([config.query, config.feed], ["SELECT a FROM s.foo", "f"]);
+  assert.deepEqual(config.tables, [{ database: undefined, schema: "s", table: "foo" }]);
+  assert.deepEqual(config.changefeedOptions, [{ name: "envelope", value: "bare" }]);
+  assert.match(config.warnings.join(), /its type is upsert/);
+  const withDiff = run("--diff", ...named) as Config;
+  assert.deepEqual(withDiff.changefeedOptions, [{ name: "envelope", value: "wrapped" }]);
+  const asked = run("--changefeed-option", "envelope=row", ...named) as Config;
+  assert.deepEqual(asked.changefeedOptions, [{ name: "envelope", value: "row" }]);
+  for (
+    const [argv, problem] of [
+      [[], "--feed or CHANGEFEED_FEED: required with --query"],
+      [["--table", "foo", ...named], "--table and --query: keep one of them"],
+      [["--changefeed-option", "envelope=enriched", ...named], "for whole tables only"],
+      [["--changefeed-option", "envelope=bare", "--diff", ...named], "no room for what --diff asks for"],
+    ] as const
+  ) {
+    const parsed = run(...argv);
+    assert.ok(
+      "problems" in parsed && parsed.problems.length === 1 && parsed.problems[0]!.includes(problem),
+      JSON.stringify(parsed),
+    );
+  }
 });

@@ -21,6 +21,7 @@ function table(name: string): TableName {
 function statement(parts: Partial<FeedStatement> = {}, version = V20): string {
   return changefeedStatement({
     tables: [table("foo")],
+    query: undefined,
     resolvedEvery: 10_000,
     cursor: hlc("1795327115537039927.0000000000"),
     initialScan: false,
@@ -72,6 +73,24 @@ Deno.test("changefeedStatement() names column families, and says which version t
       /"a".*v20\.2\.0/.test(error.message) &&
       error.hint.includes("v22.1"),
   );
+});
+
+Deno.test("changefeedStatement() puts a query behind its options, and says which version that needs", () => {
+  const query = "SELECT id FROM foo WHERE a > 1";
+  const options = [{ name: "envelope", value: "bare" }];
+  assert.match(
+    statement({ query, options, initialScan: true }, { major: 22, minor: 2, text: "v22.2.0" }),
+    /^CREATE CHANGEFEED WITH resolved = .*, initial_scan, updated, envelope = 'bare' AS SELECT id FROM foo WHERE a > 1$/,
+  );
+  for (const version of [V20, V22]) {
+    assert.throws(
+      () => statement({ query }, version),
+      (error) =>
+        error instanceof AgentError && error.kind === "OptionRejected" &&
+        error.message.includes(version.text) &&
+        error.hint.includes("v22.2"),
+    );
+  }
 });
 
 Deno.test("changefeedStatement() passes the operator's options on, and does not ask twice for updated", () => {

@@ -51,6 +51,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--cursor-store": "none",
     "--cursor-frequency": "7s",
     "--feed": "f",
+    "--query": "SELECT a FROM foo",
     "--initial-scan": "no",
     "--diff": "yes",
     "--changefeed-option": "envelope=bare,mvcc_timestamp",
@@ -83,7 +84,8 @@ Deno.test("every flag's variable means the same as the flag", () => {
     if (flag === undefined) continue;
     const value = samples[flag]!;
     const common = [
-      ...(flag === "--table" ? [] : ["--table", "foo"]),
+      ...(flag === "--table" || flag === "--query" ? [] : ["--table", "foo"]),
+      ...(flag === "--query" ? ["--feed", "foo"] : []),
       ...(flag === "--amqp-tls-cert" ? ["--amqp-tls-key", "/pem"] : []),
       ...(flag === "--amqp-tls-key" ? ["--amqp-tls-cert", "/pem"] : []),
       ...(flag === "--dead-letter-queue" ? ["--on-unpublishable", "dead-letter"] : []),
@@ -138,7 +140,6 @@ Deno.test("all mistakes are listed together, each with the value and what is all
   assert.ok(parsed.kind === "problems");
   assert.deepEqual(parsed.problems, [
     'unknown flag "--tabel": did you mean --table?',
-    "--table or CHANGEFEED_TABLE: required",
     '--queue "kafka": expected rabbitmq or stdout',
     '--cursor-frequency "5x": expected a duration such as 500ms, 10s, 5m, 1h',
     'PROMETHEUS_ADDR "here": the port behind the host "here" is missing',
@@ -149,6 +150,7 @@ Deno.test("all mistakes are listed together, each with the value and what is all
     '--max-in-flight "0": expected a whole number from 1 to 65535',
     '--max-in-flight-bytes "5": expected at least 1MiB',
     'AMQP_HEARTBEAT "1500ms": expected whole seconds, such as 5s',
+    "--table or CHANGEFEED_TABLE: required, or else --query",
   ]);
 });
 

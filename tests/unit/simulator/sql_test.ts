@@ -93,6 +93,22 @@ Deno.test("parseChangefeed() reads column families from v22.1 on", () => {
   assert.throws(() => parseChangefeed(sql, old), { code: "42601" });
 });
 
+Deno.test("parseChangefeed() reads CDC queries from v22.2 on, whose envelope is bare unless they say otherwise", () => {
+  const sql =
+    "CREATE CHANGEFEED WITH updated, cursor = '1.0' AS SELECT id, extract(day FROM at) FROM db.s.foo WHERE x = ' AS '";
+  const statement = parseChangefeed("CREATE CHANGEFEED AS SELECT id FROM db.s.foo f", modern);
+  assert.deepEqual(statement?.targets, [{ path: ["db", "s", "foo"], family: undefined }]);
+  assert.equal(statement.query, "SELECT id FROM db.s.foo f");
+  assert.equal(parseChangefeed(sql, modern)?.options.get("envelope"), "bare");
+  const wrapped = "CREATE CHANGEFEED WITH envelope = 'wrapped' AS SELECT id FROM foo";
+  assert.equal(parseChangefeed(wrapped, modern)?.options.get("envelope"), "wrapped");
+  assert.equal(parseChangefeed(sql, old), undefined);
+  assert.throws(
+    () => parseChangefeed("CREATE CHANGEFEED AS SELECT 1 FROM a, b", modern),
+    /more than 1 table/,
+  );
+});
+
 Deno.test("createdFamilies() finds the families of a table, with and without names", () => {
   assert.deepEqual(
     createdFamilies(
