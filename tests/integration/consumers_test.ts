@@ -148,7 +148,10 @@ for (const [language, { needs: [command = "", ...args], prepare }] of Object.ent
   });
 }
 
-/** Runs the consumer until it has seen everything, and gives what it applied; the queue is empty then. */
+/**
+ * Runs the consumer until it has seen everything, and gives what it applied. One that did not acknowledge would never get
+ * there: the queue holds several times its prefetch.
+ */
 async function consume(
   language: string,
   prepare: Consumer["prepare"],
@@ -171,18 +174,5 @@ async function consume(
       throw new Error(`${error.message}; it printed:\n${(await printed()).slice(-10).join("\n")}`);
     });
   await process.stop();
-  await assertAcknowledged(queueOf(language));
   return (await printed()).slice(0, -1).map((line) => JSON.parse(line).value.after);
-}
-
-/** Only the last message may be left: the consumer may have been stopped before it acknowledged that. */
-async function assertAcknowledged(queue: string): Promise<void> {
-  await rig.withBroker(async (client) => {
-    const channel = await client.channel();
-    const state = await until("the consumer's end", 10_000, async () => {
-      const state = await channel.queueDeclare(queue, { passive: true });
-      return state.consumerCount === 0 ? state : undefined;
-    });
-    assert.ok(state.messageCount <= 1, `${state.messageCount} messages were not acknowledged`);
-  });
 }
