@@ -20,6 +20,7 @@ import { defaultFeedName } from "./settings/feed_name.ts";
 import { type GivenSettings, readSettings, type Sources } from "./settings/given_settings.ts";
 import { helpText } from "./settings/help.ts";
 import type { HostPort } from "./settings/host_port.ts";
+import type { HttpAccess } from "./settings/http_access.ts";
 import type { LogFormat } from "./telemetry/log.ts";
 import type { LogLevel } from "./settings/log_level.ts";
 import type { Pair } from "./settings/reading.ts";
@@ -78,6 +79,8 @@ export interface Config {
   readonly rabbitmq: RabbitMqConfig | undefined;
   /** Where the HTTP server listens; port 0 means any free one. */
   readonly http: HostPort;
+  /** Who gets more than health from it. */
+  readonly httpAccess: HttpAccess;
   /** Less severe lines are not written. */
   readonly logLevel: LogLevel;
   /** `undefined`: pretty on a terminal, else JSON. */
@@ -207,6 +210,7 @@ function configFrom(values: Values, sources: Sources): Config {
     maxInFlightBytes: values.maxInFlightBytes,
     rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
     http: values.http,
+    httpAccess: { login: values.httpLogin, hosts: values.httpHosts },
     logLevel: values.logLevel ?? values.rustLog ?? "info",
     logFormat: values.logFormat,
     warnings: settingWarnings(values, sources),

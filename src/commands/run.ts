@@ -12,6 +12,7 @@ import { type EncodeOptions, messageEncoder } from "../encode.ts";
 import { AgentError } from "../errors.ts";
 import type { CursorStore } from "../feed_cursor.ts";
 import { createApp } from "../http/app.ts";
+import { createGate } from "../http/gate.ts";
 import { serve } from "../http/server.ts";
 import { createLog, type Log, writeToStderr } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
@@ -47,7 +48,8 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     : new SqlConnection(config.cursorDatabase, PROGRAM);
   try {
     for (const warning of config.warnings) log.warn(warning);
-    const app = createApp({ metrics, status, failed: (thrown) => log.error(String(thrown)) });
+    const gate = createGate(config.httpAccess);
+    const app = createApp({ metrics, status, gate, failed: (thrown) => log.error(String(thrown)) });
     const { host, port } = config.http;
     const server = await serve({ host, port }, app);
     log.debug("Settings in force", describe(config));

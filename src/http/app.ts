@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import type { StatusSnapshot, Verdict } from "../telemetry/status.ts";
+import type { Gate } from "./gate.ts";
 import { SECURITY_HEADERS } from "./security_headers.ts";
 import { PAGE_POLICY, statusPage } from "./status_page.ts";
 
@@ -9,6 +10,8 @@ export interface AppParts {
   readonly metrics: { render(): Promise<string> };
   /** The agent's own view of itself. */
   readonly status: { snapshot(): StatusSnapshot; health(): Verdict; readiness(): Verdict };
+  /** Judges requests for anything but health. */
+  readonly gate: Gate;
   /** Told what went wrong with an answer; the client is not. */
   readonly failed: (thrown: unknown) => void;
 }
@@ -21,10 +24,12 @@ export interface App {
   request(path: string, init?: RequestInit): Response | Promise<Response>;
 }
 
+/** Asked by machines that know neither passwords nor names. */
+const PROBES = ["/healthz", "/readyz"];
 const METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
 /** The HTTP interface: `/metrics`, `/healthz`, `/readyz` and the status page at `/`. */
-export function createApp({ metrics, status, failed }: AppParts): App {
+export function createApp({ metrics, status, gate, failed }: AppParts): App {
   const app = new Hono();
 
   app.use(async (context, next) => {
@@ -32,6 +37,14 @@ export function createApp({ metrics, status, failed }: AppParts): App {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
       if (!context.res.headers.has(name)) context.header(name, value);
     }
+  });
+
+  app.use((context, next) => {
+    const { path, raw } = context.req;
+    const refusal = PROBES.includes(path) ? undefined : gate(raw.headers);
+    if (refusal === undefined) return next();
+    const { status, text, headers } = refusal;
+    return Promise.resolve(context.text(text, status, headers));
   });
 
   app.get("/", (context) => {

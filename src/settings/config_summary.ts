@@ -29,6 +29,8 @@ export function describe(config: Config): Record<string, string> {
     maxInFlight: `${config.maxInFlight} messages, ${config.maxInFlightBytes} bytes`,
     drainTimeout: durationText(config.drainTimeout),
     http: hostPortText(config.http),
+    httpAuth: config.httpAccess.login === undefined ? "none" : "basic",
+    httpHosts: config.httpAccess.hosts.length === 0 ? "any" : names(config.httpAccess.hosts),
     logLevel: config.logLevel,
     ...(config.rabbitmq === undefined
       ? { queue: "stdout" }

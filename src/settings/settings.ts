@@ -5,6 +5,7 @@ import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
 import { feedNameProblem } from "./feed_name.ts";
 import { type FeedQuery, parseFeedQuery } from "./feed_query.ts";
 import { type HostPort, parseHostPort } from "./host_port.ts";
+import { hostName, type HttpLogin, parseHttpLogin } from "./http_access.ts";
 import { LOG_LEVELS, type LogLevel, rustLogLevel } from "./log_level.ts";
 import { choice, duration, parsed, readAmqpName, type Reader, readSwitch } from "./reading.ts";
 import type { Setting, ValueOf } from "./setting.ts";
@@ -151,6 +152,25 @@ export const SETTINGS = {
   },
 
   ...BROKER_SETTINGS,
+
+  httpLogin: {
+    heading: "HTTP server",
+    env: "HTTP_AUTH",
+    secret: true,
+    meaning: "user:password to ask of whoever wants more than /healthz and /readyz (HTTP basic auth)",
+    read: parsed<HttpLogin>(parseHttpLogin),
+  },
+  httpHosts: {
+    flag: "--http-allow-host NAME",
+    env: "HTTP_ALLOW_HOST",
+    otherwise: "any",
+    many: true,
+    meaning: "Name or address by which more than /healthz and /readyz may be asked for; the port is left out",
+    read: ((text) => {
+      const value = hostName(text);
+      return value === undefined ? { problem: "expected a host such as feed.example.org" } : { value };
+    }) as Reader<string>,
+  },
 
   logFormat: {
     heading: "Logs",

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import type { AgentProcess } from "../support/agent_process.ts";
 import { AgentRig } from "../support/agent_rig.ts";
 import { runCommand } from "../support/command.ts";
@@ -89,6 +91,35 @@ Deno.test("while the broker is away the agent is alive but not ready, and says w
     async () => (await agent.get("/readyz")).status === 200 ? true : undefined,
   );
   assert.equal(await agent.stop(), 0);
+});
+
+Deno.test("with HTTP_AUTH and --http-allow-host only health is told to everybody", async () => {
+  await using rig = await rigWithRows(1);
+  const file = await Deno.makeTempFile();
+  await Deno.writeTextFile(file, "me:s3cr3t\n");
+  const args = ["--http-allow-host", "feed.example.org,127.0.0.1"];
+  await using agent = await rig.agent({ args, env: { HTTP_AUTH_FILE: file } });
+  const { address } = await agent.said(({ message }) => message.includes("serves /metrics"));
+  const ask = async (path: string, headers: Record<string, string> = {}) => {
+    // fetch sets Host itself.
+    const [response]: IncomingMessage[] = await once(
+      get(`http://${address}${path}`, { headers }),
+      "response",
+    );
+    response?.destroy();
+    return response?.statusCode;
+  };
+  const Authorization = `Basic ${btoa("me:s3cr3t")}`;
+  for (const path of ["/", "/metrics"]) {
+    assert.equal(await ask(path), 401, path);
+    assert.equal(await ask(path, { Authorization }), 200, path);
+    assert.equal(await ask(path, { Authorization, Host: "feed.example.org" }), 200, path);
+    assert.equal(await ask(path, { Authorization, Host: "evil.example.org" }), 421, path);
+  }
+  assert.equal(await ask("/healthz", { Host: "10.0.0.1" }), 200);
+  assert.equal(await agent.stop(), 0);
+  assert.ok(!(await agent.output()).includes("s3cr3t"));
+  await Deno.remove(file);
 });
 
 Deno.test("the command health asks the agent that runs, with nothing but its address", async () => {

@@ -250,6 +250,23 @@ Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => 
   assert.match(warnings("--cursor-database-url postgresql://u:p@h"), /CURSOR_DATABASE_URL_FILE/);
 });
 
+Deno.test("parseArguments() reads who may see the status page, and tells no password", () => {
+  const open = configOf("");
+  assert.deepEqual(open.httpAccess, { login: undefined, hosts: [] });
+  const env = { HTTP_AUTH: `me:${SECRET}:é` };
+  const closed = configOf(["--http-allow-host", "Feed.example.org:80,[::1]"], env);
+  assert.deepEqual(closed.httpAccess, {
+    login: { user: "me", password: `${SECRET}:é` },
+    hosts: ["feed.example.org", "::1"],
+  });
+  assert.equal(describe(closed)["httpAuth"], "basic");
+  assert.deepEqual(problemsOf("--http-allow-host a/b", { HTTP_AUTH: SECRET }), [
+    "HTTP_AUTH: expected user:password, without control characters",
+    '--http-allow-host "a/b": expected a host such as feed.example.org',
+  ]);
+  assert.deepEqual(problemsOf("", { HTTP_AUTH: `me:${SECRET}\n` }).length, 1);
+});
+
 Deno.test("describe() shows the settings in force, without credentials", () => {
   const config = configOf("--header token=abc --cursor-frequency 90s --queue-argument x-max-length=5 --diff");
   const described = describe(config);

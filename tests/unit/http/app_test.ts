@@ -46,6 +46,7 @@ async function ask(
       health: () => ({ ok: healthy, reason: healthy ? "streaming" : "streaming, but no progress for 90 s" }),
       readiness: () => ({ ok: ready, reason: ready ? "streaming" : "connecting" }),
     },
+    gate: () => undefined,
     failed: (thrown) => assert.fail(`failed: ${thrown}`),
     ...parts,
   });
@@ -188,6 +189,18 @@ Deno.test("HEAD is answered without a body, other paths are not found", async ()
     assert.deepEqual([status, body], [200, ""], `HEAD ${path}`);
   }
   assert.equal((await ask("/nothing")).status, 404);
+});
+
+Deno.test("What the gate refuses is not answered, but for health", async () => {
+  const parts: Partial<AppParts> = {
+    gate: () => ({ status: 401, text: "no", headers: { "WWW-Authenticate": "Basic" } }),
+  };
+  for (const path of ["/", "/?live", "/metrics", "/nothing", "//healthz", "/healthz/"]) {
+    const { status, headers, body } = await ask(path, { parts });
+    assert.deepEqual([status, headers.get("www-authenticate"), body], [401, "Basic", "no"], path);
+    assert.equal(headers.get("x-content-type-options"), "nosniff", path);
+  }
+  for (const path of ["/healthz", "/readyz"]) assert.equal((await ask(path, { parts })).status, 200, path);
 });
 
 Deno.test("A failing answer is reported, and tells the client nothing", async () => {

@@ -76,6 +76,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--amqp-tls-ca": "/pem",
     "--amqp-tls-cert": "/pem",
     "--amqp-tls-key": "/pem",
+    "--http-allow-host": "a.example.org",
     "--log-format": "json",
   };
   assert.deepEqual(Object.keys(samples), flags);
