@@ -1,9 +1,10 @@
 import type { Change } from "./change.ts";
 import { compareHlc, type Hlc } from "./hlc.ts";
+import { KeyTimes } from "./key_times.ts";
 import { keyHash } from "./message_id.ts";
 
-/** Estimated heap of one remembered key beside its text: map entry, two strings' headers and the timestamp. */
-const ENTRY_BYTES = 150;
+/** Estimated heap of a key that was handed over: map entry, two strings and their headers. */
+const INHERITED_BYTES = 150;
 
 /** Newest timestamp sent of each key, by the key's hash: what one process hands over to the next. */
 export type SentKeys = ReadonlyMap<string, Hlc>;
@@ -19,7 +20,7 @@ export type SentKeys = ReadonlyMap<string, Hlc>;
  * pass, repeats included; an unknown row is never dropped.
  */
 export class ReplayGuard {
-  readonly #tables = new Map<string, Map<string, Hlc>>();
+  readonly #tables = new Map<string, KeyTimes>();
   readonly #capacity: number;
   /** What the process before sent, until a resolved timestamp above all of it is confirmed. */
   readonly #inherited = new Map<string, Hlc>();
@@ -32,7 +33,7 @@ export class ReplayGuard {
    *
    * @param capacity bound on the memory of the remembered keys, in bytes (an estimate)
    */
-  constructor(capacity: number = 32 * 1024 * 1024) {
+  constructor(capacity: number = 16 * 1024 * 1024) {
     this.#capacity = capacity;
   }
 
@@ -63,17 +64,14 @@ export class ReplayGuard {
   remember({ table, key, updated }: Change): Hlc | undefined {
     if (updated === undefined) return undefined;
     let keys = this.#tables.get(table);
-    if (keys === undefined) this.#tables.set(table, keys = new Map());
-    const previous = keys.get(key);
-    if (previous === undefined) {
-      const cost = entryBytes(key);
-      if (this.#bytes + cost > this.#capacity) {
-        this.#overflowed = true;
-        return undefined;
-      }
-      this.#bytes += cost;
+    if (keys === undefined) this.#tables.set(table, keys = new KeyTimes());
+    if (this.#bytes + KeyTimes.cost(key) > this.#capacity && keys.get(key) === undefined) {
+      this.#overflowed = true;
+      return undefined;
     }
-    keys.set(key, updated);
+    this.#bytes -= keys.bytes;
+    const previous = keys.set(key, updated);
+    this.#bytes += keys.bytes;
     return previous;
   }
 
@@ -86,31 +84,31 @@ export class ReplayGuard {
   restore(table: string, key: string, previous: Hlc | undefined): void {
     const keys = this.#tables.get(table);
     if (keys === undefined) return;
-    if (keys.delete(key)) this.#bytes -= entryBytes(key);
-    if (previous === undefined) return;
-    keys.set(key, previous);
-    this.#bytes += entryBytes(key);
+    this.#bytes -= keys.bytes;
+    if (previous === undefined) keys.delete(key);
+    else keys.set(key, previous);
+    this.#bytes += keys.bytes;
   }
 
   /** A resolved timestamp is confirmed: no session starts below it any more, so keys at or below it can go. */
   forget(confirmed: Hlc): void {
-    for (const keys of this.#tables.values()) {
-      for (const [key, updated] of keys) {
-        if (compareHlc(updated, confirmed) <= 0 && keys.delete(key)) this.#bytes -= entryBytes(key);
-      }
+    this.#bytes = 0;
+    for (const [table, keys] of this.#tables) {
+      const newer = keys.newerThan(confirmed);
+      this.#tables.set(table, newer);
+      this.#bytes += newer.bytes;
     }
     for (const [hash, updated] of this.#inherited) {
-      if (compareHlc(updated, confirmed) <= 0 && this.#inherited.delete(hash)) this.#bytes -= ENTRY_BYTES;
+      if (compareHlc(updated, confirmed) <= 0) this.#inherited.delete(hash);
     }
+    this.#bytes += INHERITED_BYTES * this.#inherited.size;
     this.#overflowed = false;
   }
 
   /** Takes over what the process before sent. */
   inherit(sent: SentKeys): void {
-    for (const [hash, updated] of sent) {
-      this.#inherited.set(hash, updated);
-      this.#bytes += ENTRY_BYTES;
-    }
+    for (const [hash, updated] of sent) this.#inherited.set(hash, updated);
+    this.#bytes += INHERITED_BYTES * sent.size;
   }
 
   /** What the next process has to know. */
@@ -134,8 +132,4 @@ export class ReplayGuard {
   #inheritedOf(table: string, key: string): Hlc | undefined {
     return this.#inherited.size === 0 ? undefined : this.#inherited.get(keyHash(table, key));
   }
-}
-
-function entryBytes(key: string): number {
-  return 2 * key.length + ENTRY_BYTES;
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Change } from "../../src/change.ts";
 import { compareHlc, type Hlc } from "../../src/hlc.ts";
+import { KeyTimes } from "../../src/key_times.ts";
 import { ReplayGuard } from "../../src/replay_guard.ts";
 import { change, hlcOf } from "../support/arbitrary.ts";
 
@@ -142,7 +143,7 @@ Deno.test("clear() forgets keys and floor", () => {
 });
 
 Deno.test("a full guard remembers no new key, says so, and lets it pass again and again (G1, G7)", () => {
-  const guard = new ReplayGuard(400);
+  const guard = new ReplayGuard(2 * KeyTimes.cost("[1]"));
   guard.remember(row("[1]", 1));
   guard.remember(row("[2]", 1));
   assert.equal(guard.overflowed, false);
@@ -154,7 +155,7 @@ Deno.test("a full guard remembers no new key, says so, and lets it pass again an
 });
 
 Deno.test("a full guard still follows the keys it knows", () => {
-  const guard = new ReplayGuard(200);
+  const guard = new ReplayGuard(KeyTimes.cost("[1]"));
   guard.remember(row("[1]", 1));
   guard.remember(row("[2]", 1));
   guard.remember(row("[1]", 5));
@@ -162,7 +163,7 @@ Deno.test("a full guard still follows the keys it knows", () => {
 });
 
 Deno.test("a full guard has room again after forget()", () => {
-  const guard = new ReplayGuard(200);
+  const guard = new ReplayGuard(KeyTimes.cost("[1]"));
   guard.remember(row("[1]", 1));
   guard.remember(row("[2]", 2));
   guard.forget(hlcOf(1));
@@ -294,7 +295,7 @@ Deno.test("with room for every key the guard is the plain rule, and its bytes ar
     fc.property(fc.array(anyStep, { maxLength: 60, size: "max" }), (steps) => {
       play(1e6, steps, (guard, naive) => {
         for (const change of everyChange) assert.equal(guard.seen(change), naive.seen(change));
-        const bytes = [...naive.keys.keys()].reduce((sum, id) => sum + 150 + 2 * (id.length - 2), 0);
+        const bytes = [...naive.keys.keys()].reduce((sum, id) => sum + KeyTimes.cost(id.slice(2)), 0);
         assert.equal(guard.bytes, bytes);
         assert.equal(guard.overflowed, false);
       });
