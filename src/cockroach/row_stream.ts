@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { WireRow } from "./envelope.ts";
 
 /** Rows and bytes held before the socket is paused. */
@@ -7,7 +8,7 @@ const HIGH_WATER_BYTES = 64 * 1024;
 /** What a row stream needs of pg's protocol layer. */
 export interface Protocol {
   /** The socket. */
-  readonly stream: { pause(): unknown; resume(): unknown };
+  readonly stream: Readable;
   /** Prepares the statement; `more` keeps it in the buffer. */
   parse(query: { name: string; text: string; types: [] }, more: true): void;
   /** Binds it; `binary` asks for binary results. */
@@ -111,8 +112,7 @@ export class RowStream {
     this.#bytes += length;
     this.#received++;
     if (!this.#paused && (this.#rows.length >= HIGH_WATER_ROWS || this.#bytes >= HIGH_WATER_BYTES)) {
-      this.#paused = true;
-      this.#protocol?.stream.pause();
+      this.#pause();
     }
     this.#wake();
   }
@@ -142,10 +142,20 @@ export class RowStream {
     this.end();
   }
 
+  /**
+   * Never by the socket's own `pause`, which stops a read that is under way: in Deno 2.6 its bytes and those
+   * of the next read then share one buffer (2.6.10: 374 of 2,290 reads were damaged). The stream's own stops between two
+   * reads, a buffer later.
+   */
+  #pause(): void {
+    this.#paused = true;
+    if (this.#protocol !== undefined) Readable.prototype.pause.call(this.#protocol.stream);
+  }
+
   #resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#protocol?.stream.resume();
+    if (this.#protocol !== undefined) Readable.prototype.resume.call(this.#protocol.stream);
   }
 
   #wake(): void {

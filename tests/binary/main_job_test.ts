@@ -131,6 +131,22 @@ Deno.test("the executable publishes the rows that are there with --initial-scan 
   assert.equal(await agent.stop(), 0);
 });
 
+Deno.test("the executable publishes a whole table while it pauses the socket again and again, every byte as it is", async () => {
+  await using job = await Job.prepare();
+  const rows = 40_000, text = "x".repeat(150);
+  await job.database.query(
+    `INSERT INTO ${job.table} SELECT i, repeat('x', 150), i FROM generate_series(1::INT, $1::INT) AS g(i)`,
+    [rows],
+  );
+  await using agent = await job.start("--initial-scan", "yes");
+  const bodies = await job.bodies(rows);
+  const expected = Array.from({ length: rows }, (_, i) => {
+    return job.body(i + 1, `{"after": {"a": ${i + 1}, "b": "${text}", "c": ${i + 1}}}`);
+  });
+  assert.deepEqual(new Set(bodies), new Set(expected));
+  assert.equal(await agent.stop(), 0);
+});
+
 Deno.test("a second executable stands by, is ready, and takes over", async () => {
   await using job = await Job.prepare();
   await using first = await job.start();

@@ -13,10 +13,16 @@ const STAMP = `${DIST}/crdb-changefeed-publisher.sources`;
 const PERMISSIONS = ["--allow-net", "--allow-env", "--allow-read", "--deny-import", "--no-prompt"];
 
 /**
+ * Rows live for milliseconds: a young generation of twice 8 MB instead of 16 takes 17 MB less (a scan of 300,000 rows) and
+ * no more CPU. At 4 MB rows in flight are promoted, which costs more memory than it saves.
+ */
+const HEAP = "--v8-flags=--max-semi-space-size=8";
+
+/**
  * No code cache: it would be kept under a predictable name in the shared temporary folder, where another user could
  * plant one; it saves nothing measurable. Types are the gate's business (`deno task ok`).
  */
-const FLAGS = [...PERMISSIONS, "--no-code-cache", "--no-check", "--frozen", "--quiet"];
+const FLAGS = [...PERMISSIONS, HEAP, "--no-code-cache", "--no-check", "--frozen", "--quiet"];
 
 /** The download of the runtime base has no time-out of its own: it was seen to hang for ever. */
 const COMPILE_TIMEOUT = 120_000;
