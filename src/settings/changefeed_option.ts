@@ -1,5 +1,6 @@
 import { type Hlc, previousHlc } from "../hlc.ts";
 import { parseTimestamp } from "./timestamp.ts";
+import { unquoted } from "./reading.ts";
 
 /** An option of the changefeed; without a value it is a bare word. */
 export interface ChangefeedOption {
@@ -34,13 +35,13 @@ const END_TIME = "end_time";
 /** Values of the option `envelope` that the agent can read. */
 export const ENVELOPES: readonly string[] = ["wrapped", "enriched", "row", "bare", "key_only"];
 
-/** Reads `name` or `name=value`. Returns what is wrong as a text. */
+/** Reads `name`, `name=value` or `name="a, b"`. Returns what is wrong as a text. */
 export function parseChangefeedOption(text: string): ChangefeedOption | string {
-  const [, written, value] = /^([a-z_][a-z0-9_]*)(?:=(.*))?$/is.exec(text) ?? [];
+  const [, written, given] = /^([a-z_][a-z0-9_]*)(?:=(.*))?$/is.exec(text) ?? [];
   if (written === undefined) {
     return "expected an option of CREATE CHANGEFEED such as full_table_name or envelope=row";
   }
-  const name = written.toLowerCase();
+  const name = written.toLowerCase(), value = given === undefined ? undefined : unquoted(given);
   if (Object.hasOwn(OWNED_OPTIONS, name)) return `the agent sets ${name} itself; ${OWNED_OPTIONS[name]}`;
   if (Object.hasOwn(REFUSED_OPTIONS, name)) return `refused: ${REFUSED_OPTIONS[name]}`;
   if (name === "envelope" && !ENVELOPES.includes(value ?? "")) {

@@ -154,6 +154,7 @@ function shortString(text: string): boolean {
   return new TextEncoder().encode(text).length <= SHORT_STRING_BYTES;
 }
 
-function unquoted(text: string): string {
+/** The text inside of double quotes, if it has them: such a text may hold commas, and `""` for a quote. */
+export function unquoted(text: string): string {
   return /^"(?:[^"]|"")*"$/.test(text) ? text.slice(1, -1).replaceAll('""', '"') : text;
 }

@@ -55,6 +55,35 @@ Deno.test(`capture on ${VERSION}`, async (t) => {
     },
   );
 
+  await t.step("every other option of CREATE CHANGEFEED reaches CockroachDB", async () => {
+    const name = await table("a INT PRIMARY KEY", "INSERT INTO $table VALUES (1)");
+    const options = [
+      "full_table_name",
+      "mvcc_timestamp",
+      "schema_change_events=column_changes",
+      "schema_change_policy=nobackfill",
+      "virtual_columns=null",
+      "lagging_ranges_threshold=1m",
+      "lagging_ranges_polling_interval=30s",
+      'execution_locality="region=us,zone=b"',
+      "ignore_disable_changefeed_replication",
+      "gc_protect_expires_after=24h",
+    ];
+    await using queue = await rig.reader();
+    await using agent = await rig.agent({ table: name, args: ["--changefeed-option", options.join(",")] });
+    await queue.count(1);
+    const [statement] = (await rig.cockroach.sql("SHOW QUERIES")).map(({ query }) => String(query))
+      .filter((query) => query.includes(`"${name}"`));
+    const passed = options.map((option) => option.replaceAll('"', "").replace(/=(.*)/, " = '$1'"));
+    assert.ok(statement);
+    assert.deepEqual(passed.filter((option) => !statement.includes(option)), [], statement);
+    assert.equal(await agent.stop(), 0);
+    assert.match(
+      queue.bodies[0] ?? "",
+      new RegExp(`^{"table":"${rig.feedOf(name)}",.*"mvcc_timestamp": "\\d{19}`),
+    );
+  });
+
   await t.step("column families: one by name, and each with split_column_families", async () => {
     const name = await table(
       "a INT PRIMARY KEY, b STRING, c STRING, FAMILY most (a, b), FAMILY only_c (c)",

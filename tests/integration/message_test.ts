@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { AgentRig } from "../support/agent_rig.ts";
+import { until } from "../support/ports.ts";
 import type { Delivery, QueueReader } from "../support/queue_reader.ts";
+import { stopsWith } from "./refusal.ts";
 
 const HLC = String.raw`\d{19}\.\d{10}`;
 
@@ -127,6 +129,26 @@ Deno.test("--changefeed-option changes what CockroachDB sends", async () => {
     updated[0]?.body ?? "",
     new RegExp(`"value":{"after": {"a": 1, "b": "x"}, "updated": "${HLC}"}}$`),
   );
+});
+
+Deno.test("--changefeed-option schema_change_policy=stop stops at new columns; started again it goes on with them", async () => {
+  await using rig = await rigWithTable();
+  await using queue = await rig.reader();
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (1, 'x')`);
+  const args = ["--changefeed-option", "schema_change_policy=stop"];
+  {
+    await using agent = await rig.agent({ args });
+    await agent.said(({ message }) => message === "The initial scan is confirmed");
+    await rig.sql(`ALTER TABLE ${rig.name} ADD COLUMN c INT DEFAULT 7`);
+    await stopsWith(agent, { kind: "SchemaChanged", hint: /start again/ });
+  }
+  await using agent = await rig.agent({ args });
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (2, 'y', 8)`);
+  await until("the new row", 20_000, () => queue.bodies.at(-1)?.includes('"key":"[2]"') || undefined);
+  assert.equal(await agent.stop(), 0);
+  const afters = queue.bodies.map((body) => JSON.parse(body).value.after);
+  assert.deepEqual(afters[0], { a: 1, b: "x" });
+  assert.deepEqual(afters.slice(-2), [{ a: 1, b: "x", c: 7 }, { a: 2, b: "y", c: 8 }]);
 });
 
 Deno.test("--changefeed-option envelope=row sends the row alone, and even a deletion has its message-id", async () => {

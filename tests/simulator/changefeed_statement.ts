@@ -53,6 +53,8 @@ const MODERN_OPTIONS: ReadonlyMap<string, boolean | undefined> = new Map([
   ["lagging_ranges_polling_interval", true],
   ["gc_protect_expires_after", true],
   ["ignore_disable_changefeed_replication", false],
+  ["metrics_label", true],
+  ["on_error", true],
 ]);
 
 /** From v25.2 on. */

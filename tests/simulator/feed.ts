@@ -84,13 +84,20 @@ export class Feed {
     const { options } = this.#plan;
     if (event.kind === "failure") throw event.error;
     if (event.kind === "row") {
-      if (!event.rescan || options.schemaChangePolicy === "backfill") await this.#send(event);
+      if (!event.rescan || this.#backfills(event.at)) await this.#send(event);
       return;
     }
-    if (options.schemaChangePolicy === "stop") {
+    if (options.schemaChangePolicy === "stop" && !this.#backfills(event.at)) {
+      await this.#resolve(justBefore(event.at));
       throw new SqlError("55C01", `schema change occurred at ${event.at}`);
     }
     if (options.schemaChangePolicy === "backfill") await this.#resolve(justBefore(event.at));
+  }
+
+  /** One that stopped at a change of columns, and starts again just before it, goes on with the new ones (kvfeed's scanIfShould). */
+  #backfills(at: Hlc): boolean {
+    const { options: { schemaChangePolicy }, start } = this.#plan;
+    return schemaChangePolicy === "backfill" || schemaChangePolicy === "stop" && justBefore(at) === start;
   }
 
   async #send(whole: FeedRow): Promise<void> {

@@ -280,6 +280,17 @@ Deno.test("describe() shows the settings in force, without credentials", () => {
   assert.equal(describe(configOf("--queue stdout"))["queue"], "stdout");
 });
 
+Deno.test("parseArguments() takes commas in the value of a changefeed option inside double quotes", () => {
+  const { changefeedOptions } = configOf([
+    "--changefeed-option",
+    'updated,enriched_properties="source,schema"',
+  ]);
+  assert.deepEqual(changefeedOptions, [
+    { name: "updated", value: undefined },
+    { name: "enriched_properties", value: "source,schema" },
+  ]);
+});
+
 Deno.test("parseArguments() knows where a feed ends, which CockroachDB is not told", () => {
   assert.equal(configOf("").end, undefined);
   const { end, initialScan, initialScanGiven } = configOf("--initial-scan only");
