@@ -5,7 +5,7 @@ import { AgentError } from "./errors.ts";
  * Waits for what has to be finished before a stop, at most `timeout` milliseconds.
  *
  * @param open says what is not finished
- * @throws AgentError `DrainIncomplete`, with the failure that came between
+ * @throws AgentError `DrainIncomplete`, with the failure that came between; that failure itself if it ends everything
  */
 export async function drain(
   finished: Promise<void>,
@@ -18,6 +18,7 @@ export async function drain(
   const failure = await Promise.race([late, finished.then(() => undefined, AgentError.from)]);
   done.abort();
   if (failure === undefined) return;
+  if (failure instanceof AgentError && failure.action === "end") throw failure;
   const text = `Cannot finish in order: ${open()}: ${failure.message}`;
   throw new AgentError("DrainIncomplete", text, { cause: failure });
 }

@@ -1,8 +1,11 @@
 /** What went wrong, as far as the operator and the retry policy care. */
 export type ErrorKind = keyof typeof POLICY;
 
-/** `retry`: new session after a back-off. `wait`: it heals by itself. `stop`: somebody has to do something. */
-export type Action = "retry" | "wait" | "stop";
+/**
+ * `retry`: new session after a back-off. `wait`: it heals by itself. `stop`: somebody has to do something. `end`: nobody has
+ * to, it is over.
+ */
+export type Action = "retry" | "wait" | "stop" | "end";
 
 /** The one table that decides what happens after a failure, with what the operator can do about it. */
 export const POLICY = {
@@ -119,7 +122,11 @@ export const POLICY = {
   },
   StdoutClosed: {
     action: "stop",
-    hint: "the reader of the output has gone, or its disk is full; start again with one that stays",
+    hint: "its disk may be full; make room, then start again",
+  },
+  ReaderGone: {
+    action: "end",
+    hint: "as with head; a line counts as sent when the pipe has it, and the rest comes with the next start",
   },
   MessageTooLarge: {
     action: "stop",

@@ -48,7 +48,7 @@ export class Retry {
    */
   async after(failure: unknown, signal: AbortSignal): Promise<void> {
     const error = AgentError.from(failure);
-    if (error.action === "stop") throw error;
+    if (error.action === "stop" || error.action === "end") throw error;
     if (error.kind === "Unknown" && ++this.#unknown > UNKNOWN_ATTEMPTS) throw error;
     if (signal.aborted) return;
     const delay = this.#backoff.next();

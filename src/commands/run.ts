@@ -68,8 +68,10 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     log.info(stop.aborted ? "Stopped as asked" : "Done");
     return true;
   } catch (failure) {
-    telemetry.stopped(AgentError.from(failure));
-    return false;
+    const error = AgentError.from(failure);
+    if (error.action === "end") log.info(`${error.message}: stopped`);
+    else telemetry.stopped(error);
+    return error.action === "end";
   } finally {
     await Promise.all([sql.close(), cursorSql.close()]);
     metrics.close();

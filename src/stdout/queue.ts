@@ -6,6 +6,11 @@ import type { Broker, BrokerSession, Outcomes } from "../session.ts";
 
 /** Messages are written together until they have this many bytes, or nothing more is published at the moment. */
 const BATCH_BYTES = 65_536;
+/**
+ * Milliseconds. That the reader of a pipe has gone shows in the next write only, and there may be none for hours. So of
+ * several lines the last is written this much later: a reader that took its first lines and left is noticed by it.
+ */
+const LAST_LINE_DELAY = 200;
 
 /** Prints every message's body as a line: for looking at a feed, and for pipes. */
 export class StdoutQueue implements Broker {
@@ -29,7 +34,10 @@ export class StdoutQueue implements Broker {
   }
 }
 
-/** One count of messages. A message is confirmed when its line was handed to the operating system. */
+/**
+ * One count of messages. A message is confirmed when the operating system has taken its line: of a pipe it cannot be known
+ * what the reader makes of it.
+ */
 class Printer implements BrokerSession {
   readonly address = "stdout";
   readonly #stream: Writable;
@@ -38,6 +46,7 @@ class Printer implements BrokerSession {
   #bytes = 0;
   #published = 0;
   #scheduled = false;
+  #lastLine: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
   #blocked: PromiseWithResolvers<void> | undefined;
 
@@ -61,7 +70,7 @@ class Printer implements BrokerSession {
       this.#scheduled = true;
       queueMicrotask(() => {
         this.#scheduled = false;
-        this.#flush();
+        this.#flushButTheLast();
       });
     }
     return line.length - 1;
@@ -83,12 +92,23 @@ class Printer implements BrokerSession {
     return Promise.resolve();
   }
 
+  #flushButTheLast(): void {
+    const { length } = this.#chunks;
+    if (length < 2) return this.#flush();
+    this.#write(length - 1);
+    this.#lastLine = setTimeout(() => this.#flush(), LAST_LINE_DELAY);
+  }
+
   #flush(): void {
-    if (this.#ended || this.#chunks.length === 0) return;
-    const batch = Buffer.concat(this.#chunks);
-    const last = this.#published;
-    this.#chunks = [];
-    this.#bytes = 0;
+    if (this.#chunks.length > 0) this.#write(this.#chunks.length);
+  }
+
+  #write(lines: number): void {
+    if (this.#ended) return;
+    clearTimeout(this.#lastLine);
+    const batch = Buffer.concat(this.#chunks.splice(0, lines));
+    const last = this.#published - this.#chunks.length;
+    this.#bytes -= batch.length;
     const hasRoom = this.#stream.write(batch, (error) => {
       if (this.#ended) return;
       if (error) this.#fail(closed(error));
@@ -106,6 +126,7 @@ class Printer implements BrokerSession {
 
   #end(): void {
     this.#ended = true;
+    clearTimeout(this.#lastLine);
     this.#chunks = [];
     this.#unblock();
   }
@@ -118,6 +139,9 @@ class Printer implements BrokerSession {
 }
 
 function closed(cause: Error | undefined): AgentError {
+  if (cause !== undefined && "code" in cause && cause.code === "EPIPE") {
+    return new AgentError("ReaderGone", "The reader of stdout is gone", { cause });
+  }
   const text = `Cannot write to stdout: ${cause?.message ?? "it is closed"}`;
   return new AgentError("StdoutClosed", text, cause === undefined ? {} : { cause });
 }

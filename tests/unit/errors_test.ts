@@ -39,9 +39,10 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "TakenOver",
     "FeedRunning",
   ],
+  end: ["ReaderGone"],
 };
 
-for (const action of ["retry", "wait", "stop"] as const) {
+for (const action of ["retry", "wait", "stop", "end"] as const) {
   for (const kind of EXPECTED[action]) {
     Deno.test(`POLICY of ${kind} is ${action}`, () => {
       assert.equal(POLICY[kind].action, action);

@@ -46,10 +46,12 @@ Deno.test("after() waits as long as it says", async () => {
   await after;
 });
 
-Deno.test("after() throws the failure that somebody has to do something about, and counts it not", async () => {
+Deno.test("after() throws the failure that no other try heals, and counts it not", async () => {
   const { retry, delays } = opened();
-  const failure = new AgentError("TableDropped", "The table is gone");
-  await assert.rejects(retry.after(failure, new AbortController().signal), failure);
+  for (const kind of ["TableDropped", "ReaderGone"] as const) {
+    const failure = new AgentError(kind, "It is gone");
+    await assert.rejects(retry.after(failure, new AbortController().signal), failure);
+  }
   assert.deepEqual([retry.attempts, delays], [0, []]);
 });
 

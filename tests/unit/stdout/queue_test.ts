@@ -50,24 +50,60 @@ function nextTurn(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
 }
 
+/** Resolves when a stream has been given so many pieces. */
+async function pieces(chunks: readonly string[], count: number): Promise<void> {
+  while (chunks.length < count) await nextTurn();
+}
+
 Deno.test("publish() prints every body as a line, and confirms what was written", async () => {
   const { stream, chunks, complete } = heldStream();
   const { reported, outcomes } = recorder();
   const session = await new StdoutQueue(stream).connect(outcomes);
   session.publish(message('{"a":1}'));
-  session.publish(message('{"b":"é"}'));
   await nextTurn();
-  assert.deepEqual(chunks, ['{"a":1}\n{"b":"é"}\n']);
+  assert.deepEqual(chunks, ['{"a":1}\n']);
   assert.deepEqual(reported, []);
   complete();
   await nextTurn();
-  assert.deepEqual(reported, ["2 and before"]);
-  session.publish(message("3"));
+  assert.deepEqual(reported, ["1 and before"]);
+  session.publish(message('{"b":"é"}'));
   await nextTurn();
   complete();
   await nextTurn();
+  assert.deepEqual(chunks, ['{"a":1}\n', '{"b":"é"}\n']);
+  assert.deepEqual(reported, ["1 and before", "2 and before"]);
+  await session.close();
+});
+
+Deno.test("the last of several lines is written a moment later: it finds out whether the reader has gone", async () => {
+  const { stream, chunks, complete } = heldStream();
+  const { reported, outcomes } = recorder();
+  const session = await new StdoutQueue(stream).connect(outcomes);
+  for (const body of ["1", "2", "3"]) session.publish(message(body));
+  await nextTurn();
+  assert.deepEqual(chunks, ["1\n2\n"]);
+  complete();
+  await pieces(chunks, 2);
+  complete();
+  await nextTurn();
+  assert.deepEqual(chunks, ["1\n2\n", "3\n"]);
   assert.deepEqual(reported, ["2 and before", "3 and before"]);
   await session.close();
+});
+
+Deno.test("a line that waits goes before those that follow, and with the end", async () => {
+  const { stream, chunks, complete } = heldStream();
+  const session = await new StdoutQueue(stream).connect(recorder().outcomes);
+  for (const body of ["1", "2"]) session.publish(message(body));
+  await nextTurn();
+  for (const body of ["3", "4"]) session.publish(message(body));
+  await nextTurn();
+  await session.close();
+  for (let n = 0; n < 3; n++) {
+    complete();
+    await nextTurn();
+  }
+  assert.deepEqual(chunks.join(""), "1\n2\n3\n4\n");
 });
 
 Deno.test("blocked is pending while the stream is over its high-water mark", async () => {
@@ -108,11 +144,11 @@ Deno.test("a write that fails ends the session with StdoutClosed, once", async (
   await nextTurn();
   session.publish(message("2"));
   await nextTurn();
-  complete(new Error("write EPIPE"));
+  complete(new Error("no space left on device"));
   const error = await failure;
   assert.equal(error.kind, "StdoutClosed");
   assert.equal(error.action, "stop");
-  assert.match(error.message, /^Cannot write to stdout: write EPIPE$/);
+  assert.match(error.message, /^Cannot write to stdout: no space left on device$/);
   session.publish(message("3"));
   await nextTurn();
   assert.deepEqual(reported, ["failed"]);
@@ -138,13 +174,31 @@ Deno.test("every session counts its messages from 1, and reports nothing after c
   await session.close();
 });
 
+Deno.test("a reader that is gone ends the session, and nobody has to do anything about it", async () => {
+  const { stream, complete } = heldStream();
+  const { outcomes, failure } = recorder();
+  const queue = new StdoutQueue(stream);
+  const session = await queue.connect(outcomes);
+  session.publish(message("1"));
+  await nextTurn();
+  complete(Object.assign(new Error("Broken pipe (os error 32)"), { code: "EPIPE" }));
+  const error = await failure;
+  assert.deepEqual([error.kind, error.action, error.message], [
+    "ReaderGone",
+    "end",
+    "The reader of stdout is gone",
+  ]);
+  await assert.rejects(queue.connect(outcomes), { kind: "ReaderGone" });
+  await session.close();
+});
+
 Deno.test("lock() is always granted: there is nobody to share stdout with", async () => {
   const session = await new StdoutQueue(heldStream().stream).connect(recorder().outcomes);
   assert.equal(await session.lock("feed"), true);
   await session.close();
 });
 
-Deno.test("a reader of the pipe that goes away ends the session with StdoutClosed", async () => {
+Deno.test("a reader of the pipe that goes away ends the session with ReaderGone", async () => {
   const program = `
     import process from "node:process";
     import { StdoutQueue } from ${
@@ -171,6 +225,6 @@ Deno.test("a reader of the pipe that goes away ends the session with StdoutClose
   assert.equal(first.value?.[0], "x".charCodeAt(0));
   await reader.cancel();
   const [status, stderr] = await Promise.all([child.status, new Response(child.stderr).text()]);
-  assert.equal(stderr.trim(), "StdoutClosed");
+  assert.equal(stderr.trim(), "ReaderGone");
   assert.equal(status.code, 0);
 });
