@@ -7,7 +7,8 @@ import { fullTableName, type TableName } from "../table_name.ts";
 import { Cluster } from "./cluster.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
-import { classifySourceError, isFaultOfStatement, isSchemaChange } from "./errors.ts";
+import { classifySourceError, isSchemaChange } from "./errors.ts";
+import { classifyQueryError } from "./query_error.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
@@ -121,11 +122,9 @@ export class Changefeed {
 
   /** Only where the operator asked for it does a schema change end the feed for good. */
   #failure(cause: unknown, address: string): AgentError {
-    const error = classifySourceError(cause, `Cannot read the changefeed of ${this.#name} at "${address}"`);
     const { options, query } = this.#options;
-    if (query !== undefined && error.kind === "Unknown" && isFaultOfStatement(cause)) {
-      return new AgentError("OptionRejected", error.message, { cause, hint: "correct --query" });
-    }
+    const classify = query === undefined ? classifySourceError : classifyQueryError;
+    const error = classify(cause, `Cannot read the changefeed of ${this.#name} at "${address}"`);
     const stops = options.some(({ name, value }) => name === "schema_change_policy" && value === "stop");
     return stops && isSchemaChange(cause) ? new AgentError("SchemaChanged", error.message, { cause }) : error;
   }

@@ -116,11 +116,6 @@ export function isSchemaChange(cause: unknown): boolean {
   return errorCode(cause) === "55C01";
 }
 
-/** True when what was asked for is wrong by itself: a name, a type, a value, or what CockroachDB does not support. */
-export function isFaultOfStatement(cause: unknown): boolean {
-  return /^(?:42|22|0A)/.test(errorCode(cause) ?? "");
-}
-
 /** True when the failure is that a table is missing; tables of the program's own are created then. */
 export function isUndefinedTable(error: AgentError): boolean {
   return errorCode(error.cause) === "42P01";

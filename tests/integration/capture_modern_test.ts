@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentRig } from "../support/agent_rig.ts";
-import { stopsWith } from "./refusal.ts";
+import { SECRET, stopsWith } from "./refusal.ts";
 
 /** Features that the version of the recordings does not have, on a simulator held to their documentation. */
 const VERSION = "v25.4.0";
@@ -157,6 +157,12 @@ Deno.test(`capture on ${VERSION}`, async (t) => {
       args: ["--query", `SELECT nothing FROM ${name}`, "--feed", `${name}-2`],
     });
     await stopsWith(wrong, { kind: "OptionRejected", hint: /--query/ });
+    await rig.sql(`INSERT INTO ${name} VALUES (9, 1, '${SECRET}')`);
+    await using failing = await rig.agent({
+      table: "",
+      args: ["--query", `SELECT note::INT AS n FROM ${name} WHERE id = 9`, "--feed", `${name}-3`],
+    });
+    await stopsWith(failing, { kind: "OptionRejected", hint: /row data/ });
   });
 });
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { classifySourceError, errorCode, isFaultOfStatement } from "../../../src/cockroach/errors.ts";
+import { classifySourceError, errorCode } from "../../../src/cockroach/errors.ts";
 import { type Action, AgentError, type ErrorKind } from "../../../src/errors.ts";
 
 /** A failure as pg gives it: a text, and a SQLSTATE or system code. */
@@ -251,13 +251,4 @@ Deno.test("errorCode() is the SQLSTATE or system code, if there is one", () => {
   assert.equal(errorCode(failure("x")), undefined);
   assert.equal(errorCode(Object.assign(new Error("x"), { code: 7 })), undefined);
   assert.equal(errorCode("40001"), undefined);
-});
-
-Deno.test("isFaultOfStatement() knows SQLSTATEs of names, types, values and what is not supported", () => {
-  for (const code of ["42703", "42883", "22012", "0A000"]) {
-    assert.ok(isFaultOfStatement(failure("x", code)), code);
-  }
-  for (const code of [undefined, "XXUUU", "57P01", "40001"]) {
-    assert.ok(!isFaultOfStatement(failure("x", code)), `${code}`);
-  }
 });
