@@ -1,3 +1,4 @@
+import { bashCompletion } from "./settings/bash_completion.ts";
 import { type BrokerAccess, brokerAccess } from "./settings/broker_access.ts";
 import {
   type ChangefeedOption,
@@ -16,12 +17,14 @@ import { readCommandLine } from "./settings/command_line.ts";
 import type { DatabaseUrl } from "./settings/database_url.ts";
 import type { Format } from "./encode.ts";
 import type { FeedEnd } from "./feed_end.ts";
+import { fishCompletion } from "./settings/fish_completion.ts";
 import { defaultFeedName } from "./settings/feed_name.ts";
 import { type GivenSettings, readSettings, type Sources } from "./settings/given_settings.ts";
 import { helpText } from "./settings/help.ts";
 import type { HostPort } from "./settings/host_port.ts";
 import type { HttpAccess } from "./settings/http_access.ts";
 import type { LogFormat } from "./telemetry/log.ts";
+import { manPage } from "./settings/man_page.ts";
 import type { LogLevel } from "./settings/log_level.ts";
 import type { Pair } from "./settings/reading.ts";
 import { conflicts, settingWarnings, targetConflicts } from "./settings/setting_conflicts.ts";
@@ -30,6 +33,7 @@ import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
 import type { OnUnpublishable } from "./unpublishable.ts";
 import { PROGRAM, VERSION } from "./settings/version.ts";
+import { zshCompletion } from "./settings/zsh_completion.ts";
 
 /** Everything the operator decided, read and checked. */
 export interface Config {
@@ -120,7 +124,7 @@ export type Task =
 /** What the arguments ask for. */
 export type Parsed =
   | Task
-  | { readonly kind: "help" | "version"; readonly text: string }
+  | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "problems"; readonly problems: readonly string[] };
 
 /**
@@ -136,8 +140,8 @@ export function parseArguments(
   readFile: (path: string) => string,
 ): Parsed {
   const line = readCommandLine(argv);
-  if (line.help) return { kind: "help", text: helpText() };
-  if (line.version) return { kind: "version", text: `${PROGRAM} ${VERSION}` };
+  if (line.help) return { kind: "text", text: helpText() };
+  if (line.version) return { kind: "text", text: `${PROGRAM} ${VERSION}` };
   const sources: Sources = { flags: line.flags, env, readFile: readingOnce(readFile) };
   const { command } = line;
   if (command === undefined) return { kind: "problems", problems: line.problems };
@@ -156,6 +160,14 @@ export function parseArguments(
       return { kind: "run", config: configFrom(values, sources) };
     case "health":
       return { kind: "health", http: values.http };
+    case "completion bash":
+      return { kind: "text", text: bashCompletion() };
+    case "completion zsh":
+      return { kind: "text", text: zshCompletion() };
+    case "completion fish":
+      return { kind: "text", text: fishCompletion() };
+    case "man":
+      return { kind: "text", text: manPage() };
     default:
       return {
         kind: "cursor",

@@ -19,8 +19,7 @@ function stopOnSignals(): AbortSignal {
 async function main(): Promise<number> {
   const parsed = parseArguments(Deno.args, Deno.env.toObject(), (path) => readFileSync(path, "utf8"));
   switch (parsed.kind) {
-    case "help":
-    case "version":
+    case "text":
       process.stdout.write(`${parsed.text}\n`);
       return STOPPED;
     case "problems":

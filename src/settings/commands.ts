@@ -65,6 +65,10 @@ export const COMMANDS = {
     ...CURSOR,
   },
   health: { meaning: "Ask the publisher at PROMETHEUS_ADDR whether it is well", reads: ["http"] },
+  "completion bash": { meaning: "Print what completes words in bash", reads: [] },
+  "completion zsh": { meaning: "Print what completes words in zsh", reads: [] },
+  "completion fish": { meaning: "Print what completes words in fish", reads: [] },
+  man: { meaning: "Print the manual page, for man", reads: [] },
 } as const satisfies Readonly<Record<string, CommandRow>>;
 
 /** The words that ask for a command. */

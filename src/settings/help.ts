@@ -6,29 +6,43 @@ import { SETTINGS } from "./settings.ts";
 const FLAG_WIDTH = 29;
 const ENV_WIDTH = 29;
 
-const INTRODUCTION =
-  `Publishes the changes of CockroachDB tables to RabbitMQ, at least once and in order per key.
+/** What the program does, in a sentence. */
+export const PURPOSE =
+  "Publishes the changes of CockroachDB tables to RabbitMQ, at least once and in order per key.";
+
+/** Two ways to run it. */
+export const EXAMPLES = `  DATABASE_URL=postgresql://root@localhost:26257/shop AMQP_ADDR=amqp://localhost \\
+    AMQP_QUEUE=changes crdb-changefeed-publisher --table orders
+  crdb-changefeed-publisher --table shop.public.orders,shop.public.items --exchange changes \\
+    --routing-key '{table}.{op}' --diff --initial-scan yes`;
+
+/** What each exit code means, from 0 on. */
+export const EXIT_CODES: readonly string[] = [
+  "done, or stopped as asked (SIGTERM, SIGINT)",
+  "not done, or stopped for good: the reason and what to do about it are printed",
+  "bad settings: all of them are listed",
+];
+
+/** Where passwords may stand. */
+export const SECRETS = `DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL hold passwords:
+each may come from a file instead, named by DATABASE_URL_FILE and so on.`;
+
+const INTRODUCTION = `${PURPOSE}
 
 Usage: crdb-changefeed-publisher [COMMAND] --table NAME [settings]`;
 
 const ABOUT_SETTINGS = `
 Settings are shown as flag, environment variable, default. Flags win over the environment; lists
-are repeated flags or have commas. DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL hold passwords:
-each may come from a file instead, named by DATABASE_URL_FILE and so on.`;
+are repeated flags or have commas. ${SECRETS}`;
 
 const EPILOGUE = `
 -h, --help shows this, -V, --version the version.
 
 Examples:
-  DATABASE_URL=postgresql://root@localhost:26257/shop AMQP_ADDR=amqp://localhost \\
-    AMQP_QUEUE=changes crdb-changefeed-publisher --table orders
-  crdb-changefeed-publisher --table shop.public.orders,shop.public.items --exchange changes \\
-    --routing-key '{table}.{op}' --diff --initial-scan yes
+${EXAMPLES}
 
 Exit codes:
-  0  done, or stopped as asked (SIGTERM, SIGINT)
-  1  not done, or stopped for good: the reason and what to do about it are printed
-  2  bad settings: all of them are listed`;
+${EXIT_CODES.map((meaning, code) => `  ${code}  ${meaning}`).join("\n")}`;
 
 /** The text of `--help`, at most 100 columns wide. */
 export function helpText(): string {

@@ -6,6 +6,12 @@ export type Reading<Value> = { readonly value: Value } | { readonly problem: str
 /** Reads the text of one value. It never throws. */
 export type Reader<Value> = (text: string) => Reading<Value>;
 
+/** A reader of one of a few words. */
+export interface ChoiceReader<Word extends string> extends Reader<Word> {
+  /** All of them. */
+  readonly choices: readonly Word[];
+}
+
 /** A name with its value: a header, an argument of a queue. */
 export interface Pair<Value> {
   /** Not empty. */
@@ -38,11 +44,12 @@ export function parsed<Value extends object>(parse: (text: string) => Value | st
 }
 
 /** One of these words, in any case. */
-export function choice<const Word extends string>(...words: Word[]): Reader<Word> {
-  return (text) => {
+export function choice<const Word extends string>(...words: Word[]): ChoiceReader<Word> {
+  const read: Reader<Word> = (text) => {
     const word = words.find((word) => word === text.toLowerCase());
     return word === undefined ? { problem: `expected ${wordList(words)}` } : { value: word };
   };
+  return Object.assign(read, { choices: words });
 }
 
 /** `yes`, `true`, `1`, `no`, `false`, `0`. */

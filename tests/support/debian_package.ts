@@ -12,11 +12,13 @@ const POLICY = "/usr/sbin/policy-rc.d";
 export async function installDebianPackage(name: string): Promise<void> {
   const removePolicy = await forbidServiceStarts();
   const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeout: 600_000 };
-  const install = ["install", "--yes", "--no-install-recommends", name];
+  // Other tests may install something at the same time.
+  const wait = "DPkg::Lock::Timeout=300";
+  const install = ["install", "--yes", "--no-install-recommends", "--option", wait, name];
   try {
     // Package lists may be absent (containers) or fine; refreshing them costs time, so only when it fails without.
     await run("apt-get", install, options).catch(async () => {
-      await run("apt-get", ["update"], options);
+      await run("apt-get", ["update", "--option", wait], options);
       await run("apt-get", install, options);
     });
   } finally {

@@ -74,7 +74,7 @@ Deno.test("a command that does not exist is told from the others, and no setting
   assert.deepEqual(problems("cursor", none), [
     'argument "cursor": expected cursor list, cursor show, cursor set, cursor delete or cursor adopt',
   ]);
-  assert.match(problems("rum", none).join(), /^argument "rum": expected run, .* or health$/);
+  assert.match(problems("rum", none).join(), /^argument "rum": expected run, .* or man$/);
 });
 
 Deno.test("what a command does not take is a problem", () => {
