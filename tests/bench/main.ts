@@ -10,15 +10,18 @@ import { describeMachine } from "./machine.ts";
 import { readBare } from "./bare_reader.ts";
 import { type FeedFigures, markdown, type Report, type ScanFigures, type SteadyFigures } from "./report.ts";
 import { measureScan } from "./scan.ts";
+import { measureScale, scaleMarkdown } from "./scale.ts";
 import { soak } from "./soak.ts";
 import { measureStart } from "./start.ts";
 import { measureSteady } from "./steady.ts";
 
 const USAGE = `deno task bench [--json]            figures beside their ceilings, as a table or as JSON
 deno task bench --save              the same, kept with a chart in tests/bench for the README
+deno task bench --scale [--save]    what rows, their size, tables and the window cost (some 8 minutes)
 deno task bench --soak [--minutes N] 10 minutes at 5,000 changes/s: what becomes of the memory`;
 
 const RECORD = new URL("report.json", import.meta.url);
+const SCALE_RECORD = new URL("scale.json", import.meta.url);
 const CHART = new URL("chart.svg", import.meta.url);
 const SOURCES: AgentSetup = {};
 const ROW = 150, LARGE_ROW = 5_000;
@@ -142,12 +145,22 @@ async function runSoak(minutes: number): Promise<void> {
   );
 }
 
+async function runScale(loadBefore: number, save: boolean): Promise<void> {
+  const executable = await compile();
+  await using rig = await BenchRig.start({ bare: true });
+  const report = await measureScale(rig, executable, loadBefore);
+  print(scaleMarkdown(report));
+  if (save) await Deno.writeTextFile(SCALE_RECORD, `${JSON.stringify(report, null, 2)}\n`);
+}
+
 async function main(args: readonly string[]): Promise<void> {
   if (Deno.build.os !== "linux") throw new Error("bench: CPU and memory are read from /proc: Linux only");
   const after = (flag: string) => args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined;
   if (args.includes("--help")) return print(USAGE);
   if (args.includes("--soak")) return await runSoak(Number(after("--minutes") ?? 10));
-  const report = await runAll(loadavg()[0] ?? 0);
+  const loadBefore = loadavg()[0] ?? 0;
+  if (args.includes("--scale")) return await runScale(loadBefore, args.includes("--save"));
+  const report = await runAll(loadBefore);
   say(`bench: ${report.seconds} s`);
   print(args.includes("--json") ? JSON.stringify(report, null, 2) : markdown(report));
   if (!args.includes("--save")) return;

@@ -51,16 +51,8 @@ const QUIET_LOAD_PER_CORE = 0.25;
 /** The report as README shows it. */
 export function markdown(report: Report): string {
   const { machine, ceilingName, scans, feeds, steady, added, brokerAlone, starts } = report;
-  const busy = machine.loadBefore > QUIET_LOAD_PER_CORE * machine.cores;
   return [
-    `${machine.cpu}, ${machine.cores} cores for everything, ${machine.memoryGigabytes} GB; Deno ${machine.deno}, RabbitMQ ` +
-    `${machine.rabbitmq}, CockroachDB: ${machine.cockroachdb}; load before: ${
-      machine.loadBefore.toFixed(1)
-    }; ` +
-    `${report.measured.slice(0, 10)}.` +
-    (busy
-      ? " **Other work ran on it meanwhile: take the figures for lower bounds, and the ratios with salt.**"
-      : ""),
+    machineLine(machine, report.measured),
     "Initial scan, with confirms, beside the bare publisher of the same queue type, window and size:",
     table(
       [
@@ -115,8 +107,18 @@ export function markdown(report: Report): string {
   ].join("\n\n");
 }
 
+/** Where and when it was measured. */
+export function machineLine(machine: Machine, measured: string): string {
+  const { cpu, cores, memoryGigabytes, deno, rabbitmq, cockroachdb, loadBefore } = machine;
+  const busy = loadBefore > QUIET_LOAD_PER_CORE * cores
+    ? " **Other work ran on it meanwhile: take the figures for lower bounds, and the ratios with salt.**"
+    : "";
+  return `${cpu}, ${cores} cores for everything, ${memoryGigabytes} GB; Deno ${deno}, RabbitMQ ${rabbitmq}, ` +
+    `CockroachDB: ${cockroachdb}; load before: ${loadBefore.toFixed(1)}; ${measured.slice(0, 10)}.${busy}`;
+}
+
 /** A Markdown table with columns of even width, so that it can be read in a terminal too. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     Math.max(3, ...[head, ...rows].map((row) => (row[column] ?? title).length))
   );
@@ -129,10 +131,12 @@ function spread({ p50, p99, p999 }: Percentiles): string[] {
   return [p50, p99, p999].map((milliseconds) => milliseconds.toFixed(1));
 }
 
-function count(number: number): string {
+/** A whole number with commas. */
+export function count(number: number): string {
   return Math.round(number).toLocaleString("en");
 }
 
-function megabytes(bytes: number): string {
+/** Bytes in whole megabytes. */
+export function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }

@@ -16,17 +16,26 @@ export interface ScanSpeed extends Speed {
 export interface ScanOptions extends Load, AgentSetup {
   /** Length of a row's JSON, about. */
   readonly rowBytes: number;
+  /** Over so many tables the rows are spread; default: 1. */
+  readonly tables?: number;
 }
 
-const DEADLINE = 240_000;
+const DEADLINE = 600_000;
 
-/** Lets an agent publish a whole table to a new queue, which is deleted afterwards. */
+/** Lets an agent publish whole tables to a new queue, which is deleted afterwards. */
 export async function measureScan(rig: BenchRig, options: ScanOptions): Promise<ScanSpeed> {
-  const { messages, rowBytes, queueType, window, args = [] } = options;
-  await using table = await rig.table({ rows: messages, bytes: rowBytes });
+  const { messages, rowBytes, tables = 1, queueType, window, args = [] } = options;
+  await using all = new AsyncDisposableStack();
+  const rows = { rows: messages / tables, bytes: rowBytes };
+  const table = all.use(await rig.table(rows));
+  const others: string[] = [];
+  while (others.length < tables - 1) others.push(all.use(await rig.table(rows)).name);
   await using agent = await rig.agent(table, {
     ...options,
-    args: ["--queue-type", queueType, "--max-in-flight", String(window), ...args],
+    args: [
+      ...others.flatMap((name) => ["--table", name]),
+      ...["--feed", table.name, "--queue-type", queueType, "--max-in-flight", String(window), ...args],
+    ],
   });
   try {
     const started = await agent.said(({ message }) => message.startsWith("Sending the whole tables"));
