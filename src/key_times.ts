@@ -1,6 +1,10 @@
 import { compareHlc, type Hlc } from "./hlc.ts";
 
 const PAGE_BYTES = 65_536;
+/** Entries to begin with. */
+const FEW = 32;
+/** With room for more entries than this, memory that is hardly used any more is given back. */
+const MANY = 65_536;
 /** Length of the text, and whether it takes two bytes a character. */
 const HEADER_BYTES = 5;
 /** Memory of an entry beside its text: its place in each array, and a timestamp of its own. */
@@ -16,12 +20,14 @@ const SEED = Math.trunc(Math.random() * 0xffff_ffff);
  */
 export class KeyTimes {
   /** Entry number plus 1, or 0; a power of two, never more than half full. */
-  #slots = new Int32Array(64);
-  #hashes = new Int32Array(32);
+  #slots = new Int32Array(2 * FEW);
+  #hashes = new Int32Array(FEW);
   /** Page number times PAGE_BYTES, plus where the entry begins there. */
-  #starts = new Uint32Array(32);
+  #starts = new Uint32Array(FEW);
   readonly #times: (Hlc | undefined)[] = [];
-  readonly #pages: Uint8Array[] = [];
+  #pages: Uint8Array[] = [];
+  /** The page that is being filled, and how far. */
+  #page = -1;
   #used = PAGE_BYTES;
   #bytes = 0;
 
@@ -51,7 +57,7 @@ export class KeyTimes {
     return previous;
   }
 
-  /** The key has no timestamp any more. Its text stays until the next `newerThan`. */
+  /** The key has no timestamp any more. Its text stays until the next `forget`. */
   delete(key: string): void {
     const entry = this.#find(key, hashOf(key));
     if (this.#times[entry] === undefined) return;
@@ -66,13 +72,29 @@ export class KeyTimes {
     }
   }
 
-  /** The keys with a later timestamp, in memory of their own. */
-  newerThan(time: Hlc): KeyTimes {
-    const newer = new KeyTimes();
-    for (const [entry, each] of this.#times.entries()) {
-      if (each !== undefined && compareHlc(each, time) > 0) newer.set(this.#textOf(entry), each);
+  /** Deletes the keys whose timestamp is not later. */
+  forget(time: Hlc): void {
+    const later = [...this].filter(([, each]) => compareHlc(each, time) > 0);
+    this.#clear(later.length);
+    for (const [key, each] of later) this.set(key, each);
+  }
+
+  /** No entries; the memory is used again, as it comes to be at every checkpoint, unless it is far too much for so many. */
+  #clear(expected: number): void {
+    const room = this.#hashes.length;
+    if (room > MANY && expected < room / 8) {
+      this.#slots = new Int32Array(2 * FEW);
+      this.#hashes = new Int32Array(FEW);
+      this.#starts = new Uint32Array(FEW);
+      this.#pages = [];
+    } else {
+      this.#slots.fill(0);
+      this.#pages = this.#pages.filter(({ length }) => length === PAGE_BYTES);
     }
-    return newer;
+    this.#times.length = 0;
+    this.#page = -1;
+    this.#used = PAGE_BYTES;
+    this.#bytes = 0;
   }
 
   /** Number of the key's entry, -1 when there is none. */
@@ -117,10 +139,12 @@ export class KeyTimes {
     const width = isLatin1(key) ? 1 : 2;
     const bytes = HEADER_BYTES + width * key.length;
     if (this.#used + bytes > PAGE_BYTES) {
-      this.#pages.push(new Uint8Array(Math.max(PAGE_BYTES, bytes)));
+      this.#page++;
+      if (bytes > PAGE_BYTES) this.#pages.splice(this.#page, 0, new Uint8Array(bytes));
+      this.#pages[this.#page] ??= new Uint8Array(PAGE_BYTES);
       this.#used = 0;
     }
-    const page = this.#pages.at(-1)!, start = this.#used;
+    const page = this.#pages[this.#page]!, start = this.#used;
     page[start] = key.length >>> 24;
     page[start + 1] = key.length >>> 16;
     page[start + 2] = key.length >>> 8;
@@ -132,7 +156,7 @@ export class KeyTimes {
       if (width === 2) page[at + 1] = unit >>> 8;
     }
     this.#used += bytes;
-    return (this.#pages.length - 1) * PAGE_BYTES + start;
+    return this.#page * PAGE_BYTES + start;
   }
 
   #is(entry: number, key: string): boolean {

@@ -93,10 +93,9 @@ export class ReplayGuard {
   /** A resolved timestamp is confirmed: no session starts below it any more, so keys at or below it can go. */
   forget(confirmed: Hlc): void {
     this.#bytes = 0;
-    for (const [table, keys] of this.#tables) {
-      const newer = keys.newerThan(confirmed);
-      this.#tables.set(table, newer);
-      this.#bytes += newer.bytes;
+    for (const keys of this.#tables.values()) {
+      keys.forget(confirmed);
+      this.#bytes += keys.bytes;
     }
     for (const [hash, updated] of this.#inherited) {
       if (compareHlc(updated, confirmed) <= 0) this.#inherited.delete(hash);

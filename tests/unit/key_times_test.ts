@@ -57,8 +57,19 @@ Deno.test("KeyTimes holds a hundred thousand keys, each with its own timestamp",
   for (let n = 0; n < 100_000; n++) keys.set(`[${n}]`, hlcOf(n + 1));
   for (let n = 0; n < 100_000; n++) assert.equal(keys.get(`[${n}]`), hlcOf(n + 1));
   assert.equal(keys.get("[100000]"), undefined);
-  const newer = keys.newerThan(hlcOf(99_990));
-  assert.deepEqual([...newer].map(([key]) => key), Array.from({ length: 10 }, (_, i) => `[${99_990 + i}]`));
+  keys.forget(hlcOf(99_990));
+  assert.deepEqual([...keys].map(([key]) => key), Array.from({ length: 10 }, (_, i) => `[${99_990 + i}]`));
+});
+
+Deno.test("KeyTimes uses the memory of what it forgot again, long texts among it", () => {
+  const keys = new KeyTimes();
+  const texts = ["a".repeat(70_000), ...Array.from({ length: 3000 }, (_, n) => `["${"k".repeat(40)}${n}"]`)];
+  for (let round = 1; round <= 4; round++) {
+    for (const text of texts) keys.set(text, hlcOf(round));
+    assert.deepEqual(new Map(keys), new Map(texts.map((text) => [text, hlcOf(round)])));
+    keys.forget(hlcOf(round));
+    assert.deepEqual([[...keys], keys.bytes], [[], 0]);
+  }
 });
 
 const anyKey = fc.oneof(
@@ -68,12 +79,12 @@ const anyKey = fc.oneof(
 const anyStep = fc.oneof(
   { weight: 6, arbitrary: fc.record({ set: anyKey, wall: fc.nat(50) }) },
   { weight: 2, arbitrary: fc.record({ delete: anyKey }) },
-  { weight: 1, arbitrary: fc.record({ newerThan: fc.nat(50) }) },
+  { weight: 1, arbitrary: fc.record({ forget: fc.nat(50) }) },
 );
 
 Deno.test("KeyTimes is a Map, whatever is done with it", () => {
   fc.assert(fc.property(fc.array(anyStep, { maxLength: 300, size: "max" }), (steps) => {
-    let keys = new KeyTimes();
+    const keys = new KeyTimes();
     const map = new Map<string, Hlc>();
     for (const step of steps) {
       if ("set" in step) {
@@ -83,8 +94,8 @@ Deno.test("KeyTimes is a Map, whatever is done with it", () => {
         keys.delete(step.delete);
         map.delete(step.delete);
       } else {
-        keys = keys.newerThan(hlcOf(step.newerThan));
-        for (const [key, time] of map) if (compareHlc(time, hlcOf(step.newerThan)) <= 0) map.delete(key);
+        keys.forget(hlcOf(step.forget));
+        for (const [key, time] of map) if (compareHlc(time, hlcOf(step.forget)) <= 0) map.delete(key);
       }
     }
     assert.deepEqual(new Map(keys), map);
