@@ -1,4 +1,5 @@
 import type { Writable } from "node:stream";
+import { check } from "./commands/check.ts";
 import { cursor } from "./commands/cursor.ts";
 import { health } from "./commands/health.ts";
 import { run } from "./commands/run.ts";
@@ -13,6 +14,8 @@ export function execute(task: Task, stdout: Writable, stop: AbortSignal): Promis
   switch (task.kind) {
     case "run":
       return run(task.config, stdout, stop);
+    case "check":
+      return check(task.config, task.json, stdout, stop);
     case "cursor":
       return cursor(task.action, task.config, stdout, stop);
     case "health":

@@ -118,6 +118,7 @@ export interface RabbitMqConfig extends BrokerAccess {
 /** What the program is to do. */
 export type Task =
   | { readonly kind: "run"; readonly config: Config }
+  | { readonly kind: "check"; readonly config: Config; readonly json: boolean }
   | { readonly kind: "cursor"; readonly action: CursorAction; readonly config: CursorConfig }
   | { readonly kind: "health"; readonly http: HostPort };
 
@@ -158,6 +159,8 @@ export function parseArguments(
   switch (command) {
     case "run":
       return { kind: "run", config: configFrom(values, sources) };
+    case "check":
+      return { kind: "check", config: configFrom(values, sources), json: line.switches.has("json") };
     case "health":
       return { kind: "health", http: values.http };
     case "completion bash":

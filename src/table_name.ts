@@ -69,6 +69,11 @@ export function quoteTarget(name: TableName): string {
   return name.family === undefined ? table : `${table} FAMILY ${quoteIdentifier(name.family)}`;
 }
 
+/** The table for a statement of somebody who is elsewhere in SQL: its whole name, every part quoted. */
+export function quoteWholeName({ database, schema, table }: TableName, defaultDatabase: string): string {
+  return quoteTableName({ database: database ?? defaultDatabase, schema: schema ?? "public", table });
+}
+
 /**
  * `database.schema.table` with CockroachDB's default schema filled in; parts that are not plain are quoted. The column
  * family follows as it is: `shop.public.orders.meta`.

@@ -111,6 +111,11 @@ export class Connection {
     return parseVersion(this.#version);
   }
 
+  /** What goes over it is encrypted. */
+  get encrypted(): boolean {
+    return "encrypted" in this.#protocol.stream;
+  }
+
   /** It broke while no statement ran, and every further one would fail. */
   get broken(): boolean {
     return this.#broken;

@@ -6,7 +6,9 @@ import { isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
-const CREATE_TABLE = "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
+/** Made by the first process that has something to hand over. */
+export const CREATE_HANDOVER_TABLE: string =
+  "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
   "cursor STRING NOT NULL, keys STRING NOT NULL, PRIMARY KEY (feed, part))";
 /** CockroachDB advises rows under 512 KiB. */
 const LONGEST_PART = 512 * 1024;
@@ -47,7 +49,7 @@ export class CockroachHandover {
     ];
     await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {
       if (!isUndefinedTable(error)) throw error;
-      await this.#sql.query('Cannot create the table "cursor_handover"', CREATE_TABLE);
+      await this.#sql.query('Cannot create the table "cursor_handover"', CREATE_HANDOVER_TABLE);
       await this.#sql.transaction(attempted, statements);
     });
   }

@@ -18,3 +18,16 @@ export function parseVersion(text: string): Version {
 export function isAtLeast({ major, minor }: Version, year: number, release: number): boolean {
   return major > year || major === year && minor >= release;
 }
+
+/** The releases that this program was written for: recordings of the first, sources and documentation of the others. */
+const OLDEST = { year: 20, release: 1 };
+const NEWEST = { year: 26, release: 2 };
+
+/** What is to be said of a version that this program was not written for; `undefined` for the others. */
+export function versionProblem(version: Version): string | undefined {
+  const { year, release } = NEWEST;
+  if (!isAtLeast(version, OLDEST.year, OLDEST.release)) return `older than v${OLDEST.year}.${OLDEST.release}`;
+  return isAtLeast(version, year, release) && !(version.major === year && version.minor === release)
+    ? `newer than v${year}.${release}`
+    : undefined;
+}

@@ -2,7 +2,6 @@ import process from "node:process";
 import type { Writable } from "node:stream";
 import { Agent } from "../agent.ts";
 import { systemClock } from "../clock.ts";
-import { Changefeed } from "../cockroach/changefeed.ts";
 import { SqlConnection } from "../cockroach/sql_connection.ts";
 import { CockroachCursorStore } from "../cockroach/cursor_store.ts";
 import { FeedOwner } from "../cockroach/feed_owner.ts";
@@ -26,6 +25,7 @@ import { describe } from "../settings/config_summary.ts";
 import { PROGRAM, VERSION } from "../settings/version.ts";
 import { unpublishableHandler } from "../unpublishable.ts";
 import { VolatileCursorStore } from "../volatile_cursor_store.ts";
+import { feedSource } from "./feed_source.ts";
 
 /** Without any progress for so many milliseconds, and five of the longest waits for a cursor, it counts as stuck. */
 const STUCK_AFTER = 120_000;
@@ -85,18 +85,9 @@ interface Ends {
 }
 
 function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
-  const { feed, tables, database, diff } = config;
+  const { feed } = config;
   const owner = new FeedOwner(feed);
-  const source = new Changefeed({
-    url: database,
-    applicationName: PROGRAM,
-    tables,
-    query: config.query,
-    resolvedEvery: config.cursorFrequency,
-    diff,
-    options: config.changefeedOptions,
-    onGcTtl: (seconds) => telemetry.gcTtl(seconds),
-  }, sql);
+  const source = feedSource(config, sql, config.cursorFrequency, (seconds) => telemetry.gcTtl(seconds));
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,
     broker: brokerOf(config, telemetry, stdout),

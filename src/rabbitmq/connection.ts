@@ -7,8 +7,9 @@ import { AgentError } from "../errors.ts";
 import type { DeadLetterChannel } from "./dead_letters.ts";
 import { classifyBrokerError } from "./errors.ts";
 import type { LockChannel } from "./lock.ts";
-import { answerGreeting, type Credentials } from "./login.ts";
+import { answerGreeting, type BrokerProduct, brokerProduct, type Credentials } from "./login.ts";
 import type { TopologyChannel } from "./topology.ts";
+import type { TrialChannel } from "./trial.ts";
 
 /** TLS settings of `amqps` addresses; certificates and keys as PEM texts. */
 export interface TlsOptions {
@@ -66,12 +67,14 @@ export interface PublishingChannel {
 }
 
 /** A channel of a connection. */
-export type Channel = PublishingChannel & LockChannel & TopologyChannel & DeadLetterChannel;
+export type Channel = PublishingChannel & LockChannel & TopologyChannel & DeadLetterChannel & TrialChannel;
 
 /** A connection to one node, logged in. */
 export interface Connection {
   /** `host:port` of the node. */
   readonly address: string;
+  /** What the broker says of itself. */
+  readonly product: BrokerProduct;
   /** Most bytes of a frame; 0: no limit. */
   readonly frameMax: number;
   /** Nothing can be done on it any more. */
@@ -114,6 +117,7 @@ interface Private {
  */
 class Client extends AMQPClient implements Connection {
   readonly address: string;
+  product: BrokerProduct = { product: "unknown", version: "unknown", confirms: false };
   readonly #credentials: Credentials;
   #watchdog: ReturnType<typeof setInterval> | undefined;
   #silentTicks = 0;
@@ -208,6 +212,7 @@ class Client extends AMQPClient implements Connection {
     const greeting = view.getUint8(0) === METHOD && view.getUint16(7) === CONNECTION &&
       view.getUint16(9) === START;
     if (!greeting) return super.parseFrames(view);
+    this.product = brokerProduct(view);
     const name = { connection: this.name ?? "", platform: this.platform ?? "" };
     this.send(answerGreeting(view, this.#credentials, name));
   }

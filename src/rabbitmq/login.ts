@@ -25,6 +25,24 @@ const METHOD = 1, CONNECTION = 10, START_OK = 11;
 /** After the frame's start, class, method and version. */
 const SERVER_PROPERTIES = 13;
 
+/** What the broker says of itself. */
+export interface BrokerProduct {
+  /** `RabbitMQ` */
+  readonly product: string;
+  /** `3.10.8` */
+  readonly version: string;
+  /** It can confirm what is published. */
+  readonly confirms: boolean;
+}
+
+/** Reads from the broker's greeting what it says of itself. */
+export function brokerProduct(greeting: Greeting): BrokerProduct {
+  const [table] = greeting.getTable(SERVER_PROPERTIES);
+  const { product, version, capabilities } = table as Readonly<Record<string, unknown>>;
+  const { publisher_confirms: confirms } = (capabilities ?? {}) as Readonly<Record<string, unknown>>;
+  return { product: String(product), version: String(version), confirms: confirms === true };
+}
+
 /**
  * The frame that answers the broker's greeting: connection.start-ok.
  *

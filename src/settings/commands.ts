@@ -44,6 +44,10 @@ const CURSOR = {
 /** THE table of commands, by the words that ask for them. */
 export const COMMANDS = {
   run: { meaning: "Publish until stopped; this is done when no command is given" },
+  check: {
+    meaning: "See whether everything is right for `run`, and print what mends it; changes nothing",
+    switches: ["json"],
+  },
   "cursor list": {
     meaning: "Show the cursors of all feeds with their age, and which of them run",
     switches: ["json"],

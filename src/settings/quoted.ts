@@ -10,6 +10,11 @@ export function quoted(text: string): string {
   return JSON.stringify(masked.length > LONGEST ? `${masked.slice(0, LONGEST)}…` : masked);
 }
 
+/** A word for a POSIX shell, in quotes where it needs them. */
+export function shellWord(text: string): string {
+  return /^[\w.,:=@%+/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
 /** A text about anything, with the credentials of every URL in it, and what follows `password=`, replaced by `…`. */
 export function withoutCredentials(text: string): string {
   return text

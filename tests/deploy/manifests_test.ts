@@ -140,6 +140,23 @@ testRendered("a Deployment runs two, one to publish and one to stand by, and nev
   );
 });
 
+testRendered(
+  "each publisher is checked before it starts, with its own image, settings and rights",
+  (manifests) => {
+    const shared = ["image", "envFrom", "env", "resources", "securityContext", "volumeMounts"];
+    for (const deployment of ofKind(manifests, "Deployment")) {
+      const [init, ...more] = listAt(deployment, "spec.template.spec.initContainers");
+      assert.ok(init !== undefined && more.length === 0);
+      assert.deepEqual(init["args"], ["check"]);
+      const container = at(deployment, CONTAINER) as Manifest;
+      for (const field of shared) {
+        assert.notEqual(init[field], undefined, field);
+        assert.deepEqual(init[field], container[field], field);
+      }
+    }
+  },
+);
+
 testRendered("pods keep the rules of the Pod Security Standard restricted", (manifests) => {
   for (const deployment of ofKind(manifests, "Deployment")) {
     const pod = at(deployment, "spec.template.spec") as Manifest;

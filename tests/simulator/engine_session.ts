@@ -10,6 +10,8 @@ import { TokenReader } from "./sql_lexer.ts";
 export interface EngineUser {
   readonly user: string;
   readonly database: string;
+  /** A statement that defines something commits the transaction around it. */
+  readonly commitsBeforeDefinitions: boolean;
 }
 
 const READS = new Set([
@@ -58,6 +60,9 @@ export class EngineSession {
   async announce(sql: string): Promise<void> {
     const reader = new TokenReader(sql);
     const word = reader.next()?.text.toUpperCase() ?? "";
+    if (DEFINES.has(word) && this.status === "T" && this.#owner.commitsBeforeDefinitions) {
+      await this.send(messages.query("COMMIT"));
+    }
     if (!READS.has(word) || /\bINTO\b/i.test(sql)) this.#wrote = true;
     if (DEFINES.has(word) || (word === "SELECT" && this.#wrote)) this.#defined = true;
     await this.#hold();

@@ -77,6 +77,11 @@ export class Session implements RegisteredSession, OwnContext {
     return this.variables.get("database")!;
   }
 
+  /** The default of v25.1 and later. */
+  get commitsBeforeDefinitions(): boolean {
+    return this.cluster.version.since(25, 1) && this.variables.get("autocommit_before_ddl") !== "off";
+  }
+
   get application(): string {
     return this.variables.get("application_name")!;
   }

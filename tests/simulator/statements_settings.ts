@@ -5,6 +5,7 @@ import type { TokenReader } from "./sql_lexer.ts";
 /** Session variables that can be set, with their defaults. */
 export const SESSION_VARIABLES: Readonly<Record<string, string>> = {
   application_name: "",
+  autocommit_before_ddl: "on",
   bytea_output: "hex",
   client_encoding: "UTF8",
   client_min_messages: "notice",
@@ -59,6 +60,7 @@ export function setting(reader: TokenReader): OwnStatement | undefined {
 function assign(name: string, value: string, tag: string): OwnStatement {
   return command(tag, ({ variables, cluster }) => {
     if (!(name in SESSION_VARIABLES)) throw unrecognized(name);
+    if (name === "autocommit_before_ddl" && !cluster.version.since(25, 1)) throw unrecognized(name);
     if (name === "database" && !cluster.databases.has(value)) {
       throw new SqlError("3D000", `database "${value}" does not exist`);
     }
@@ -93,7 +95,13 @@ export function showSetting(reader: TokenReader): OwnStatement | undefined {
 
 function showClusterSetting(name: string): OwnStatement {
   const type = name.endsWith(".enabled") ? "bool" : "text";
-  return show([{ name, type }], ({ cluster }) => {
+  return show([{ name, type }], ({ cluster, user }) => {
+    if (cluster.users.get(user)?.admin !== true) {
+      const who = cluster.version.modern
+        ? "with MODIFYCLUSTERSETTING, MODIFYSQLCLUSTERSETTING or VIEWCLUSTERSETTING privileges"
+        : "with the admin role";
+      throw new SqlError("42501", `only users ${who} are allowed to SHOW CLUSTER SETTING`);
+    }
     const value = cluster.settings.get(name);
     if (value === undefined) throw new SqlError("42704", `unknown setting: "${name}"`);
     return [[type === "bool" ? value.slice(0, 1) : value]];

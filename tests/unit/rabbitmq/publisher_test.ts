@@ -23,6 +23,7 @@ function fake() {
   const opened = { queueDeclare: () => closing.promise } as unknown as Channel;
   const connection: Connection = {
     address: "broker:5672",
+    product: { product: "RabbitMQ", version: "3.10.8", confirms: true },
     frameMax: 131_072,
     closed: false,
     channel: () => Promise.resolve(opened),

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { quoted, withoutCredentials } from "../../../src/settings/quoted.ts";
+import { quoted, shellWord, withoutCredentials } from "../../../src/settings/quoted.ts";
 import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("quoted() shows a value as it is, in quotes", () => {
@@ -23,4 +23,9 @@ Deno.test("withoutCredentials() hides the credentials of every URL in a text, an
     withoutCredentials('cannot reach "amqp://a:b@h1" or amqp://c@h2?password=x&y=1; ask me@example'),
     'cannot reach "amqp://…@h1" or amqp://…@h2?password=…&y=1; ask me@example',
   );
+});
+
+Deno.test("shellWord() quotes what a shell would read otherwise", () => {
+  const words = ["a.b:c/d=e,f@g%h+i-j", "a b", "it's", "$HOME", "", "a*"].map(shellWord);
+  assert.deepEqual(words, ["a.b:c/d=e,f@g%h+i-j", "'a b'", "'it'\\''s'", "'$HOME'", "''", "'a*'"]);
 });
