@@ -151,7 +151,7 @@ export function parseArguments(
     ...line.problems,
     ...given.problems,
     ...conflicts(given, sources),
-    ...(command === "run" ? targetConflicts(given) : feedProblem(command, given)),
+    ...(commandRow(command).reads === undefined ? targetConflicts(given) : feedProblem(command, given)),
   ];
   if (problems.length > 0) return { kind: "problems", problems };
   // Without a problem no value that must be there is missing.

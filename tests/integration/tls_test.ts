@@ -3,6 +3,7 @@ import type { AgentOptions } from "../support/agent_process.ts";
 import { AgentProcess } from "../support/agent_process.ts";
 import { TestAuthority } from "../support/certificates.ts";
 import { Cockroach } from "../support/cockroach.ts";
+import { runCommand } from "../support/command.ts";
 import { freePort } from "../support/ports.ts";
 import { QueueReader } from "../support/queue_reader.ts";
 import { RabbitMQ } from "../support/rabbitmq.ts";
@@ -38,7 +39,7 @@ ssl_options.fail_if_no_peer_cert = true
   await cockroach.sql("CREATE TABLE foo (a INT PRIMARY KEY)");
   await cockroach.sql("INSERT INTO foo VALUES (1)");
 
-  const agentTrusting = ({ caPath }: TestAuthority, brokerCa = authority.caPath) => {
+  const optionsTrusting = ({ caPath }: TestAuthority, brokerCa = authority.caPath): AgentOptions => {
     const files = `sslrootcert=${caPath}&sslcert=${client.certPath}&sslkey=${client.keyPath}`;
     const tls = [
       "--amqp-tls-ca",
@@ -48,7 +49,7 @@ ssl_options.fail_if_no_peer_cert = true
       "--amqp-tls-key",
       client.keyPath,
     ];
-    const options: AgentOptions = {
+    return {
       args: ["--table", "foo", "--cursor-frequency", "500ms", ...tls],
       env: {
         DATABASE_URL:
@@ -57,8 +58,9 @@ ssl_options.fail_if_no_peer_cert = true
         AMQP_QUEUE: QUEUE,
       },
     };
-    return AgentProcess.start(options);
   };
+  const agentTrusting = (...authorities: Parameters<typeof optionsTrusting>) =>
+    AgentProcess.start(optionsTrusting(...authorities));
   {
     await using agent = await agentTrusting(stranger);
     const { code, failure, output } = await agent.end();
@@ -70,6 +72,13 @@ ssl_options.fail_if_no_peer_cert = true
     const { code, failure, output } = await agent.end();
     assert.deepEqual([code, failure?.kind], [1, "BrokerDenied"], output);
     assert.match(failure?.hint ?? "", /--amqp-tls-ca/);
+  }
+  {
+    const { args = [], env } = optionsTrusting(authority);
+    const { code, stdout } = await runCommand({ args: ["check", ...args], env });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, new RegExp(`^✓ CockroachDB localhost:${node.port} +.*, TLS$`, "m"));
+    assert.match(stdout, new RegExp(`^✓ RabbitMQ localhost:${port} +.*, TLS$`, "m"));
   }
   await using agent = await agentTrusting(authority);
   await using queue = await QueueReader.start(rabbitmq.url, QUEUE);

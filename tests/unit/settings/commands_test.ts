@@ -86,3 +86,12 @@ Deno.test("what a command does not take is a problem", () => {
     'argument "all": expected only flags, such as --table NAME',
   ]);
 });
+
+Deno.test("check needs what run needs, and takes the same settings", () => {
+  const none = Object.fromEntries(Object.keys(ENVIRONMENT).map((name) => [name, undefined]));
+  assert.deepEqual(problems("check", none), problems("run", none));
+  assert.ok(problems("check", none).some((text) => text.startsWith("--table or CHANGEFEED_TABLE: required")));
+  const run = parse("run --table foo --diff"), check = parse("check --table foo --diff --json");
+  assert.ok(run.kind === "run" && check.kind === "check" && check.json);
+  assert.deepEqual(check.config, run.config);
+});
