@@ -60,6 +60,12 @@ export const METRICS = {
     labels: ["feed"],
     help: "Time until garbage collection passes the cursor; absent while unknown",
   },
+  gcTtl: {
+    name: "changefeed_gc_ttl_seconds",
+    type: "gauge",
+    labels: ["feed"],
+    help: "How long CockroachDB keeps old versions of the tables; absent while unknown",
+  },
   commitToConfirm: {
     name: "changefeed_commit_to_confirm_seconds",
     type: "histogram",

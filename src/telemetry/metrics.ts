@@ -46,7 +46,8 @@ export class Metrics {
   #lastTable: string | undefined;
   #lastCounts: TableCounts = { rows: 0, bytes: 0, dropped: 0 };
   readonly #restarts = new Map<string, number>();
-  readonly #unpublishable = new Map<string, number>();
+  /** Shown before the first one: Prometheus sees no increase in a counter that begins at 1. */
+  readonly #unpublishable = new Map([["skip", 0], ["dead-letter", 0]]);
   readonly #confirmSeconds = new Histogram(CONFIRM_BUCKETS);
   readonly #commitToConfirm = new Histogram(COMMIT_BUCKETS);
   readonly #cursorWriteSeconds = new Histogram(STORE_BUCKETS);
@@ -207,6 +208,7 @@ export class Metrics {
     to.expose(METRICS.resolvedLag, feed, () => this.#resolvedLag());
     to.expose(METRICS.cursorTimestamp, feed, () => this.#cursor);
     to.expose(METRICS.gcHeadroom, feed, () => this.#gcHeadroom());
+    to.expose(METRICS.gcTtl, feed, () => this.#gcTtl);
     to.exposeHistogram(METRICS.commitToConfirm, feed, this.#commitToConfirm);
     to.expose(METRICS.gaps, feed, () => this.#gaps);
     to.expose(METRICS.scanRunning, feed, () => Number(this.#scanRunning));

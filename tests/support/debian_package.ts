@@ -8,8 +8,13 @@ export async function mayInstallPackages(): Promise<boolean> {
 /** Asked by Debian's maintainer scripts before they start a service; 101 means "not allowed". */
 const POLICY = "/usr/sbin/policy-rc.d";
 
+/** Held by whoever installs: tests run at the same time, and apt and the policy are there once. */
+const LOCK = "/tmp/debian-package.lock";
+
 /** Installs a package of Debian without letting it start its service. */
 export async function installDebianPackage(name: string): Promise<void> {
+  using lock = await Deno.open(LOCK, { create: true, write: true });
+  await lock.lock(true);
   const removePolicy = await forbidServiceStarts();
   const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeout: 600_000 };
   // Other tests may install something at the same time.

@@ -19,7 +19,7 @@ Deno.test("withSections() replaces what is between the markers and nothing else"
   }\nEnd\n`;
   const written = withSections(readme);
   assert.ok(
-    written.startsWith("# Title\n<!--") && written.endsWith("-->\nEnd\n") && !written.includes("old"),
+    written.startsWith("# Title\n<!--") && written.endsWith("-->\nEnd\n") && !written.includes("old $& text"),
   );
   for (const name of names) assert.equal(sectionOf(written, name), SECTIONS[name]);
   assert.equal(withSections(written), written);

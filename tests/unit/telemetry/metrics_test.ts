@@ -107,6 +107,12 @@ Deno.test("Metrics.received() counts a table with an empty name", async () => {
   assert.equal(await sample(`changefeed_rows_received_total{feed="${FEED}",table=""}`, record), 1);
 });
 
+Deno.test("Metrics.unpublishable() counts from a 0 that is shown, so that Prometheus sees the first one", async () => {
+  const series = `rabbitmq_messages_unpublishable_total{feed="${FEED}",action="skip"}`;
+  assert.equal(await sample(series, () => {}), 0);
+  assert.equal(await sample(series, (metrics) => metrics.unpublishable("skip")), 1);
+});
+
 Deno.test("Metrics.render() does not count anything twice when it is scraped twice", async () => {
   const metrics = new Metrics({ feed: FEED, version: "1.2.3" });
   try {
@@ -131,7 +137,7 @@ Deno.test("Metrics.resolved() makes the lag grow with the clock, never below zer
 
 Deno.test("Metrics.render() has no sample of what is unknown", async () => {
   const lines = await scrape(() => {});
-  for (const { name } of [METRICS.resolvedLag, METRICS.cursorTimestamp, METRICS.gcHeadroom]) {
+  for (const { name } of [METRICS.resolvedLag, METRICS.cursorTimestamp, METRICS.gcHeadroom, METRICS.gcTtl]) {
     assert.ok(!lines.some((line) => line.startsWith(name)), name);
   }
   const forgotten = await scrape((metrics) => {
