@@ -26,6 +26,7 @@ import type { HttpAccess } from "./settings/http_access.ts";
 import type { LogFormat } from "./telemetry/log.ts";
 import { manPage } from "./settings/man_page.ts";
 import type { LogLevel } from "./settings/log_level.ts";
+import { type OtlpConfig, otlpConfig } from "./settings/otlp_settings.ts";
 import type { Pair } from "./settings/reading.ts";
 import { conflicts, settingWarnings, targetConflicts } from "./settings/setting_conflicts.ts";
 import type { Values } from "./settings/settings.ts";
@@ -85,6 +86,8 @@ export interface Config {
   readonly http: HostPort;
   /** Who gets more than health from it. */
   readonly httpAccess: HttpAccess;
+  /** Where metrics and spans go besides; `undefined`: nowhere. */
+  readonly otlp: OtlpConfig | undefined;
   /** Less severe lines are not written. */
   readonly logLevel: LogLevel;
   /** `undefined`: pretty on a terminal, else JSON. */
@@ -226,6 +229,7 @@ function configFrom(values: Values, sources: Sources): Config {
     rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
     http: values.http,
     httpAccess: { login: values.httpLogin, hosts: values.httpHosts },
+    otlp: otlpConfig(values),
     logLevel: values.logLevel ?? values.rustLog ?? "info",
     logFormat: values.logFormat,
     warnings: settingWarnings(values, sources),

@@ -15,6 +15,8 @@ import { createGate } from "../http/gate.ts";
 import { serve } from "../http/server.ts";
 import { createLog, type Log, writeToStderr } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
+import { OtlpExporter } from "../otlp/exporter.ts";
+import { Spans } from "../otlp/spans.ts";
 import { RabbitMQBroker } from "../rabbitmq/broker.ts";
 import type { Broker } from "../session.ts";
 import { Status } from "../telemetry/status.ts";
@@ -41,7 +43,13 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
   const { feed, database } = config;
   const metrics = new Metrics({ feed, version: VERSION });
   const status = statusOf(config, metrics);
-  const telemetry = new Telemetry({ metrics, status, log });
+  const spans = config.otlp && new Spans(feed);
+  const telemetry = new Telemetry({ metrics, status, log, spans });
+  const exporter = config.otlp && new OtlpExporter(config.otlp, {
+    metrics: () => metrics.collect(),
+    spans: () => spans?.take() ?? [],
+    log,
+  });
   const sql = new SqlConnection(database, PROGRAM);
   const cursorSql = config.cursorDatabase === database
     ? sql
@@ -73,7 +81,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     else telemetry.stopped(error);
     return error.action === "end";
   } finally {
-    await Promise.all([sql.close(), cursorSql.close()]);
+    await Promise.all([sql.close(), cursorSql.close(), exporter?.close()]);
     metrics.close();
   }
 }

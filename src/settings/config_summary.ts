@@ -31,6 +31,7 @@ export function describe(config: Config): Record<string, string> {
     http: hostPortText(config.http),
     httpAuth: config.httpAccess.login === undefined ? "none" : "basic",
     httpHosts: config.httpAccess.hosts.length === 0 ? "any" : names(config.httpAccess.hosts),
+    otlp: config.otlp?.endpoint ?? "none",
     logLevel: config.logLevel,
     ...(config.rabbitmq === undefined
       ? { queue: "stdout" }

@@ -7,6 +7,7 @@ import { type FeedQuery, parseFeedQuery } from "./feed_query.ts";
 import { type HostPort, parseHostPort } from "./host_port.ts";
 import { hostName, type HttpLogin, parseHttpLogin } from "./http_access.ts";
 import { LOG_LEVELS, type LogLevel, rustLogLevel } from "./log_level.ts";
+import { OTLP_SETTINGS } from "./otlp_settings.ts";
 import { choice, duration, parsed, readAmqpName, type Reader, readSwitch } from "./reading.ts";
 import type { Setting, ValueOf } from "./setting.ts";
 import { parseTableName, type TableName } from "../table_name.ts";
@@ -171,6 +172,8 @@ export const SETTINGS = {
       return value === undefined ? { problem: "expected a host such as feed.example.org" } : { value };
     }) as Reader<string>,
   },
+
+  ...OTLP_SETTINGS,
 
   logFormat: {
     heading: "Logs",

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Registry } from "prom-client";
-import type { Histogram } from "./histogram.ts";
+import type { Histogram, HistogramCounts } from "./histogram.ts";
 import type { MetricDefinition } from "./metric_table.ts";
 
 /** Names and values of a sample's labels. */
@@ -8,9 +8,23 @@ export type Labels = Readonly<Record<string, string>>;
 /** Samples of one metric. */
 export type Samples = readonly (readonly [Labels, number])[];
 
+/** One metric at a moment, for those who do not read Prometheus' text. */
+export interface CollectedMetric {
+  /** Its row of the table. */
+  readonly definition: MetricDefinition;
+  /** None for a histogram. */
+  readonly samples: Samples;
+  /** Given exactly for a histogram. */
+  readonly histogram?: HistogramCounts & {
+    /** Of all its samples. */
+    readonly labels: Labels;
+  };
+}
+
 /** Metrics as Prometheus reads them: every value is asked for when somebody scrapes. */
 export class Exposition {
   readonly #registry = new Registry();
+  readonly #collect: (() => CollectedMetric)[] = [];
   readonly #histograms: (() => string)[] = [];
 
   /** Shows one value; no sample while it is `undefined`. */
@@ -22,7 +36,9 @@ export class Exposition {
   }
 
   /** Shows a value for each set of labels. */
-  exposeEach({ name, help, labels: labelNames, type }: MetricDefinition, read: () => Samples): void {
+  exposeEach(definition: MetricDefinition, read: () => Samples): void {
+    const { name, help, labels: labelNames, type } = definition;
+    this.#collect.push(() => ({ definition, samples: read() }));
     const configuration = { name, help, labelNames, registers: [this.#registry] };
     if (type === "counter") {
       new Counter({
@@ -44,10 +60,17 @@ export class Exposition {
   }
 
   /** Shows a histogram counted outside prom-client, which has no way in for it. */
-  exposeHistogram({ name, help }: MetricDefinition, labels: Labels, counted: Histogram): void {
+  exposeHistogram(definition: MetricDefinition, labels: Labels, counted: Histogram): void {
+    const { name, help } = definition;
+    this.#collect.push(() => ({ definition, samples: [], histogram: { labels, ...counted.counts() } }));
     const text = Object.entries(labels).map(([label, value]) => `${label}="${escapeLabel(value)}"`).join(",");
     const head = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
     this.#histograms.push(() => [...head, ...counted.samples(name, text), ""].join("\n"));
+  }
+
+  /** Everything as it is now. */
+  collect(): CollectedMetric[] {
+    return this.#collect.map((read) => read());
   }
 
   /** Everything in the text format of Prometheus (version 0.0.4). */

@@ -1,3 +1,13 @@
+/** What a histogram has counted. */
+export interface HistogramCounts {
+  /** Upper bounds of the buckets, ascending, without the infinite one. */
+  readonly bounds: readonly number[];
+  /** Observations in each bucket alone; one more than bounds. */
+  readonly counts: readonly number[];
+  /** Sum of all observations. */
+  readonly sum: number;
+}
+
 /**
  * Counts observations in buckets, in Prometheus's sense. prom-client's own histogram takes 200 to 350 ns an
  * observation (Deno 2.9), this one 15; there are two a message.
@@ -24,6 +34,11 @@ export class Histogram {
     while (bucket < bounds.length && value > bounds[bucket]!) bucket++;
     this.#counts[bucket]!++;
     if (value > 0) this.#sum += value;
+  }
+
+  /** What was counted so far. */
+  counts(): HistogramCounts {
+    return { bounds: this.#bounds, counts: [...this.#counts], sum: this.#sum };
   }
 
   /** The samples in the text format of Prometheus, one a line; `labels` as they stand between the braces. */

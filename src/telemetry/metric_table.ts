@@ -209,7 +209,7 @@ export const METRICS = {
     name: "process_event_loop_lag_seconds",
     type: "gauge",
     labels: [],
-    help: "The longest time since the last scrape that the event loop was busy with one thing",
+    help: "The longest time since it was last asked for that the event loop was busy with one thing",
   },
 } as const satisfies Record<string, MetricDefinition>;
 

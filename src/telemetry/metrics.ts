@@ -1,5 +1,5 @@
 import type { InFlightCounts } from "../confirm_window.ts";
-import { Exposition, type Labels } from "./exposition.ts";
+import { type CollectedMetric, Exposition, type Labels } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 import { METRICS } from "./metric_table.ts";
 import { EventLoopLag, processUsage } from "./process_metrics.ts";
@@ -181,6 +181,11 @@ export class Metrics {
   /** Everything in the text format of Prometheus (version 0.0.4). */
   render(): Promise<string> {
     return this.#exposition.render();
+  }
+
+  /** Everything as it is now. */
+  collect(): CollectedMetric[] {
+    return this.#exposition.collect();
   }
 
   /** Stops watching the event loop. */

@@ -1,12 +1,26 @@
 import type { AgentObserver } from "../agent.ts";
 import type { Change, Position } from "../change.ts";
 import type { AgentError } from "../errors.ts";
-import { describeFailure } from "./failure.ts";
+import { describeFailure, type Failure } from "./failure.ts";
 import { type Hlc, hlcSeconds, hlcTime } from "../hlc.ts";
 import { failureFields, type Log } from "./log.ts";
 import type { Metrics } from "./metrics.ts";
 import type { InFlight } from "../relay.ts";
 import type { State, Status } from "./status.ts";
+
+/** Takes note of how long things last; see otlp/spans.ts. */
+export interface SpanRecorder {
+  /** The broker that is connected; `undefined` when it is not any more. */
+  session(address: string | undefined): void;
+  /** A changefeed is opened at this cursor. */
+  feed(cursor: Hlc, scanning: boolean): void;
+  /** A resolved timestamp was received. */
+  resolved(timestamp: Hlc): void;
+  /** The cursor is stored, which took so many seconds. */
+  stored(cursor: Hlc, seconds: number): void;
+  /** A session failed. */
+  failed(failure: Failure): void;
+}
 
 /** Where the agent's life is told. */
 export interface TelemetryParts {
@@ -16,6 +30,8 @@ export interface TelemetryParts {
   readonly status: Status;
   /** One line an event. */
   readonly log: Log;
+  /** Where spans are wanted. */
+  readonly spans?: SpanRecorder | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -27,6 +43,7 @@ export class Telemetry implements AgentObserver {
   readonly #metrics: Metrics;
   readonly #status: Status;
   readonly #log: Log;
+  readonly #spans: SpanRecorder | undefined;
   readonly #now: () => number;
   /** What the agent does, or would do if the broker took messages. */
   #doing: State = "starting";
@@ -36,10 +53,11 @@ export class Telemetry implements AgentObserver {
   readonly relay: AgentObserver["relay"];
 
   /** Nothing is told yet. */
-  constructor({ metrics, status, log, now = Date.now }: TelemetryParts) {
+  constructor({ metrics, status, log, spans, now = Date.now }: TelemetryParts) {
     this.#metrics = metrics;
     this.#status = status;
     this.#log = log;
+    this.#spans = spans;
     this.#now = now;
     this.relay = {
       received: ({ table, key, value }: Change) => metrics.received(table, key.length + value.length),
@@ -47,6 +65,7 @@ export class Telemetry implements AgentObserver {
       resolved: (timestamp: Hlc) => {
         metrics.resolved(hlcSeconds(timestamp));
         status.resolvedAt(timestamp);
+        spans?.resolved(timestamp);
         log.debug("Resolved timestamp received", { resolved: timestamp });
       },
     };
@@ -61,6 +80,7 @@ export class Telemetry implements AgentObserver {
   /** A feed session starts here; it ends with what has the timestamp `last`, if there is one. */
   feed({ cursor, scanning }: Position, last: Hlc | undefined): void {
     this.#metrics.scanRunning(scanning);
+    this.#spans?.feed(cursor, scanning);
     if (!scanning) this.#cursorAt(cursor);
     const whole = last === cursor
       ? "Sending the whole tables"
@@ -96,6 +116,7 @@ export class Telemetry implements AgentObserver {
   cursorStored(cursor: Hlc, seconds: number): void {
     this.#metrics.cursorStored(hlcSeconds(cursor), seconds);
     this.#status.cursorAt(cursor);
+    this.#spans?.stored(cursor, seconds);
     this.#log.debug("Cursor stored", { cursor });
   }
 
@@ -127,6 +148,7 @@ export class Telemetry implements AgentObserver {
   /** The broker that is connected; `undefined` when it is not any more. */
   broker(address: string | undefined): void {
     this.#metrics.connected(address !== undefined);
+    this.#spans?.session(address);
     if (address !== undefined) this.#log.info("Connected to the broker", { address });
   }
 
@@ -141,6 +163,7 @@ export class Telemetry implements AgentObserver {
   /** It failed and is tried again. */
   failed(error: AgentError, retryIn: number): void {
     this.#metrics.restart(error.kind);
+    this.#spans?.failed(describeFailure(error));
     this.#failed(error, "", retryIn);
     this.state("backing-off");
   }
@@ -149,6 +172,7 @@ export class Telemetry implements AgentObserver {
   stopped(error: AgentError): void {
     const failure = describeFailure(error);
     this.#status.failed(failure);
+    this.#spans?.failed(failure);
     this.#log.error(failure.message, failureFields(failure));
   }
 

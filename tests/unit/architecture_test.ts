@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { posix } from "node:path";
 
 /** Folders that know an outside system. They know the domain, and never each other. */
-const ADAPTERS = ["cockroach", "rabbitmq", "http", "stdout"];
+const ADAPTERS = ["cockroach", "rabbitmq", "http", "otlp", "stdout"];
 /** The composition root: the only folder that names adapters, with a file for each command. */
 const COMMANDS = "commands";
 /** Parts of the domain with a folder of their own. */
