@@ -4,6 +4,7 @@ import { createApp } from "../../src/http/app.ts";
 import { parseDuration } from "../../src/settings/duration.ts";
 import { SETTINGS } from "../../src/settings/settings.ts";
 import report from "../bench/report.json" with { type: "json" };
+import { PROMETHEUS_RULE, prometheusRule } from "../support/prometheus_rule.ts";
 import { pipIsToBeHad } from "../support/python_packages.ts";
 import { say } from "../support/terminal.ts";
 import { at, KUBE, kustomizeCommand, listAt, type Manifest, parse, render, textAt } from "./kustomize.ts";
@@ -14,6 +15,7 @@ import { validate, validateOperatorKind } from "./schemas.ts";
 const OLDEST_KUBERNETES = "1.27";
 const OVERLAYS = { "overlays/one-feed": 1, "overlays/many-feeds": 2 };
 const CONTAINER = "spec.template.spec.containers.0";
+const OPERATOR = "monitoring.coreos.com/v1";
 const MIB = 1024 ** 2;
 
 const kustomize = await kustomizeCommand();
@@ -50,7 +52,7 @@ Deno.test({
   name: "the manifests are valid by the schemas of Kubernetes",
   ignore: kustomize === undefined || noPip,
   async fn() {
-    const manifests = [...rendered.values()].flat().filter(({ kind }) => kind !== "ServiceMonitor");
+    const manifests = [...rendered.values()].flat().filter(({ apiVersion }) => apiVersion !== OPERATOR);
     const { versions, problems } = await validate([...manifests, await exampleSecret()], OLDEST_KUBERNETES);
     assert.deepEqual(problems, []);
     assert.ok(versions.length > 5, versions.join());
@@ -65,7 +67,7 @@ Deno.test({
   name: "the ServiceMonitor is valid, and finds every feed's Service",
   ignore: kustomize === undefined,
   async fn() {
-    const [monitor, ...more] = rendered.get("components/monitoring") ?? [];
+    const [monitor, ...more] = ofKind(rendered.get("components/monitoring") ?? [], "ServiceMonitor");
     assert.ok(monitor !== undefined && more.length === 0);
     await validateOperatorKind(monitor);
     await assert.rejects(validateOperatorKind({ ...monitor, spec: { endpoints: 1 } }), /must be array/);
@@ -81,6 +83,21 @@ Deno.test({
       }
     }
     assert.notEqual(await statusOf(String(endpoint?.["path"])), 404);
+  },
+});
+
+Deno.test({
+  name: "the PrometheusRule is valid, and holds the alerts that promtool tests",
+  ignore: kustomize === undefined,
+  async fn() {
+    const [rule, ...more] = ofKind(rendered.get("components/monitoring") ?? [], "PrometheusRule");
+    assert.ok(rule !== undefined && more.length === 0);
+    await validateOperatorKind(rule);
+    const written = await Deno.readTextFile(PROMETHEUS_RULE);
+    const how = "run: deno run -A tests/support/prometheus_rule.ts";
+    assert.equal(written, await prometheusRule(), `not what deploy/prometheus/alerts.yaml says; ${how}`);
+    const [alerts] = parse(await Deno.readTextFile(`${KUBE}../deploy/prometheus/alerts.yaml`));
+    assert.deepEqual(rule["spec"], alerts);
   },
 });
 
