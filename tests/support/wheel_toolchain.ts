@@ -7,6 +7,7 @@ import { say } from "./terminal.ts";
 export interface Toolchain {
   readonly deno: string;
   readonly denort: string;
+  readonly version: string;
 }
 
 const VERSION = "2.6.10";
@@ -22,14 +23,14 @@ const DENO_FILE = `deno-${VERSION}.data/scripts/deno`;
  * A toolchain from Python's package index, for machines that reach it but not Deno's own downloads. Kept in the
  * user's cache folder.
  */
-export async function wheelToolchain(): Promise<Toolchain> {
-  if (Deno.build.target !== TARGET) {
+export async function wheelToolchain(target: string): Promise<Toolchain> {
+  if (Deno.build.target !== TARGET || target !== TARGET) {
     throw new Error(
-      `compile: set DENORT_BIN to a denort of Deno ${Deno.version.deno} for ${Deno.build.target}`,
+      `compile: the denort of Deno ${Deno.version.deno} for ${target} could not be downloaded; set DENORT_BIN to it`,
     );
   }
   const folder = `${cacheFolder()}/deno-${VERSION}`;
-  const toolchain = { deno: `${folder}/deno`, denort: `${folder}/denort` };
+  const toolchain = { deno: `${folder}/deno`, denort: `${folder}/denort`, version: VERSION };
   if (await exists(toolchain.deno) && await exists(toolchain.denort)) {
     say(`compile: taking Deno ${VERSION} and its base from ${folder}`);
     return toolchain;

@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import manifest from "../../deno.json" with { type: "json" };
+import { manPage } from "../../src/settings/man_page.ts";
+import { findProgram, run } from "../support/guarded_process.ts";
+import { pipIsToBeHad, pythonPackage } from "../support/python_packages.ts";
+import { release, TARGETS } from "../support/release.ts";
+import { say } from "../support/terminal.ts";
+
+const PROGRAM = "crdb-changefeed-publisher";
+/** Reads a bill of materials and the schema that the specification's own library has. */
+const VALIDATOR = "cyclonedx-python-lib[json-validation]==11.12.0";
+const VALIDATE = `
+import sys
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
+problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(open(sys.argv[1]).read())
+sys.exit(problem and str(problem))
+`;
+
+interface Bill {
+  readonly metadata: { readonly component: { readonly version: string } };
+  readonly components: readonly {
+    readonly group?: string;
+    readonly name: string;
+    readonly version: string;
+    readonly purl: string;
+    readonly hashes?: readonly { readonly alg: string; readonly content: string }[];
+    readonly licenses?: readonly unknown[];
+  }[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn?: readonly string[] }[];
+}
+
+const here = Object.keys(TARGETS).find((target) => TARGETS[target] === Deno.build.target);
+const noPip = !await pipIsToBeHad();
+
+Deno.test({
+  name: "a release has an archive, a bill of materials, and checksums",
+  ignore: here === undefined,
+  async fn(test) {
+    const folder = await Deno.makeTempDir({ prefix: "changefeed-release-" });
+    try {
+      const { version, files, missing } = await release([here ?? ""], folder);
+      const base = `${PROGRAM}-${manifest.version}`, name = `${base}-${here}`;
+      const bill: Bill = JSON.parse(await Deno.readTextFile(`${folder}/${base}.cdx.json`));
+      await run("tar", ["-xzf", `${folder}/${name}.tar.gz`, "-C", folder]);
+      const executable = `${folder}/${name}/${PROGRAM}`;
+      const embedded = await packagesIn(executable);
+
+      await test.step("all names carry the version of deno.json, and so do executable and bill", async () => {
+        assert.deepEqual([...missing], []);
+        assert.equal(version, manifest.version);
+        assert.deepEqual(files, [`${name}.tar.gz`, `${base}.cdx.json`, "SHA256SUMS"]);
+        assert.equal(await run(executable, ["--version"], { clearEnv: true }), `${PROGRAM} ${version}\n`);
+        assert.equal(bill.metadata.component.version, version);
+      });
+
+      await test.step("the checksums are those of all other files", async () => {
+        const sums = (await Deno.readTextFile(`${folder}/SHA256SUMS`)).trimEnd().split("\n");
+        assert.deepEqual(sums.map((line) => line.slice(66)), files.slice(0, -1));
+        for (const line of sums) {
+          const content = await Deno.readFile(`${folder}/${line.slice(66)}`);
+          assert.equal(line.slice(0, 64), createHash("sha256").update(content).digest("hex"));
+        }
+        if (await findProgram("sha256sum") === undefined) return;
+        await run("sha256sum", ["--check", "--strict", "--quiet", "SHA256SUMS"], { cwd: folder });
+      });
+
+      await test.step("the archive has licence, manual page and completions", async () => {
+        const list = (await run("tar", ["-tzf", `${folder}/${name}.tar.gz`])).trimEnd().split("\n")
+          .filter((path) => !path.endsWith("/")).map((path) => path.slice(name.length + 1));
+        assert.deepEqual(list.sort(), [
+          "CHANGELOG.md",
+          "LICENSE",
+          "README.md",
+          `completion/_${PROGRAM}`,
+          `completion/${PROGRAM}.bash`,
+          `completion/${PROGRAM}.fish`,
+          PROGRAM,
+          `${PROGRAM}.1`,
+        ]);
+        assert.equal(await Deno.readTextFile(`${folder}/${name}/${PROGRAM}.1`), `${manPage()}\n`);
+      });
+
+      await test.step("the bill has the packages that are in the executable, and no other", () => {
+        const billed = bill.components.filter(({ purl }) => purl.startsWith("pkg:npm/"));
+        const names = billed.map(({ group, name, version }) =>
+          `${group === undefined ? "" : `${group}/`}${name}@${version}`
+        );
+        assert.ok(names.length > 15, `${names.length} packages`);
+        assert.deepEqual(names.sort(), embedded);
+        assert.deepEqual(billed.filter(({ licenses }) => licenses === undefined), []);
+        say(`release: ${here}, ${names.length} packages and Deno in its bill of materials`);
+      });
+
+      await test.step("the bill has the hashes of deno.lock, and what depends on what", async () => {
+        const prom = bill.components.find(({ name }) => name === "prom-client");
+        const lock = JSON.parse(await Deno.readTextFile(new URL("../../deno.lock", import.meta.url)));
+        const { integrity } = lock.npm[`prom-client@${prom?.version}`];
+        const content = Buffer.from(integrity.replace("sha512-", ""), "base64").toString("hex");
+        assert.deepEqual(prom?.hashes, [{ alg: "SHA-512", content }]);
+        const refs = new Set(bill.components.map(({ purl }) => purl));
+        const reached = new Set<string>();
+        const visit = (ref: string) => {
+          if (reached.has(ref)) return;
+          reached.add(ref);
+          bill.dependencies.find((entry) => entry.ref === ref)?.dependsOn?.forEach(visit);
+        };
+        visit(PROGRAM);
+        assert.deepEqual(reached, new Set([PROGRAM, ...refs]));
+      });
+
+      await test.step({
+        name: "the bill is what the schema of CycloneDX 1.6 asks for",
+        ignore: noPip,
+        async fn() {
+          const library = await pythonPackage(VALIDATOR);
+          const validate = (path: string) =>
+            run("python3", ["-c", VALIDATE, path], { env: { PYTHONPATH: library } });
+          await validate(`${folder}/${base}.cdx.json`);
+          const wrong = `${folder}/wrong.json`;
+          await Deno.writeTextFile(wrong, JSON.stringify({ ...bill, components: [{ type: "thing" }] }));
+          await assert.rejects(validate(wrong), /thing/); // it does find something where there is
+        },
+      });
+      if (noPip) say("release: no python3 with pip here: the bill is not held against its schema");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("a release that misses a target says which and why, makes nothing in its place, and fails", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "changefeed-release-" });
+  const foreign = here === "macos-x64" ? "linux-x64" : "macos-x64";
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "tests/support/release.ts", "--target", foreign, "--output", folder],
+    cwd: new URL("../../", import.meta.url).pathname,
+    env: { DENORT_BIN: "/nonexistent/denort", NO_COLOR: "1" },
+  }).output();
+  const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  assert.equal(code, 1, output);
+  assert.match(output, new RegExp(`MISSING ${foreign}: [^]*/nonexistent/denort`));
+  assert.match(output, /is NOT complete/);
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(folder)), []);
+  await Deno.remove(folder);
+});
+
+/** `name@version` of the packages in the executable's own file system, sorted. */
+async function packagesIn(executable: string): Promise<string[]> {
+  const bytes = await Deno.readFile(executable);
+  const start = Buffer.from(bytes.buffer).lastIndexOf('{"argv":[');
+  assert.notEqual(start, -1);
+  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
+  const folders = text.matchAll(/\{"Dir":\{"n":"((?:@[\w.-]+\+)?[\w.-]+@\d[\w.-]*)"/g);
+  return [...new Set([...folders].map(([, name = ""]) => name.replace("+", "/")))].sort();
+}
