@@ -14,7 +14,7 @@ export function bashCompletion(): string {
   const withValue = flags.filter(({ value }) => value !== undefined);
   const choices = withValue.filter(({ value }) => value?.choices.length !== 0);
   const paths = withValue.filter(({ value }) => value?.isPath);
-  return `# bash completion for ${PROGRAM}: source <(${PROGRAM} completion bash)
+  return `# bash completion for ${PROGRAM}: eval "$(${PROGRAM} completion bash)"
 _crdb_changefeed_publisher() {
   local IFS=$' \\t\\n' current=\${COMP_WORDS[COMP_CWORD]} word flag= asked= words= flags= i
   # "=" is a word of its own here.

@@ -16,7 +16,7 @@ export function zshCompletion(): string {
     texts.map((text) => `${indent}${text}`).join("\n");
   return `#compdef ${PROGRAM}
 # zsh completion for ${PROGRAM}: the file _${PROGRAM} in a folder of fpath, or behind compinit
-# source <(${PROGRAM} completion zsh)
+# eval "$(${PROGRAM} completion zsh)"
 _${PROGRAM}() {
   local curcontext=$curcontext state
   local -a flags found line

@@ -1,7 +1,6 @@
 import { parseAllDocuments } from "yaml";
+import { goProgram } from "../support/go_program.ts";
 import { findProgram, run } from "../support/guarded_process.ts";
-import { cacheFolder } from "../support/python_packages.ts";
-import { say } from "../support/terminal.ts";
 
 /** A value of a manifest. */
 export type Value = string | number | boolean | null | readonly Value[] | Manifest;
@@ -15,23 +14,14 @@ export interface Manifest {
 export const KUBE: string = new URL("../../.kube/", import.meta.url).pathname;
 
 const MODULE = "sigs.k8s.io/kustomize/kustomize/v5@v5.7.1";
-/** On a slow machine it takes minutes to build. */
-const BUILD_TIMEOUT = 600_000;
-
 /** Command and first arguments of what renders manifests: kustomize, kubectl, or kustomize built by Go; `undefined` without any. */
 export async function kustomizeCommand(): Promise<readonly string[] | undefined> {
-  const built = `${cacheFolder()}/kustomize`;
-  const kustomize = await findProgram("kustomize", [built]);
+  const kustomize = await findProgram("kustomize");
   if (kustomize !== undefined) return [kustomize, "build"];
   const kubectl = await findProgram("kubectl");
   if (kubectl !== undefined) return [kubectl, "kustomize"];
-  const go = await findProgram("go", ["/usr/local/go/bin"]);
-  if (go === undefined) return undefined;
-  say(
-    `manifests: neither kustomize nor kubectl here: building ${MODULE} with Go (a minute; kept in ${built})`,
-  );
-  await run(go, ["install", MODULE], { env: { GOBIN: built, GOFLAGS: "" }, timeout: BUILD_TIMEOUT });
-  return [`${built}/kustomize`, "build"];
+  const built = await goProgram(MODULE, "kustomize");
+  return built === undefined ? undefined : [built, "build"];
 }
 
 /** The objects that a folder of kustomizations makes, as `kubectl apply -k` would send them. */

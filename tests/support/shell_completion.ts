@@ -41,7 +41,7 @@ cat >$HOME/.zshrc <<'RC'
     print -rl -- $offered >>$OFFERED
     builtin compadd "$@"
   }
-  finish() { print -- --end | tee -a $OFFERED; comppostfuncs=(finish) }
+  finish() { print -- --end >>$OFFERED; print -- --end; comppostfuncs=(finish) }
   comppostfuncs=(finish)
   LISTMAX=10000
   bindkey "^I" complete-word
