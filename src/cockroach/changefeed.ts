@@ -14,6 +14,14 @@ import type { SqlConnection } from "./sql_connection.ts";
 import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
 import { Watchdog } from "./watchdog.ts";
 
+/** Told about the sessions of a changefeed. */
+export interface SourceObserver {
+  /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
+  gcTtl(seconds: number | undefined): void;
+  /** The node it is read from, `host:port (version)`; `undefined` when it is not any more. */
+  source(node: string | undefined): void;
+}
+
 /** Settings of a changefeed. */
 export interface ChangefeedOptions {
   /** The cluster. */
@@ -30,8 +38,8 @@ export interface ChangefeedOptions {
   readonly diff: boolean;
   /** The operator's own options of the statement. */
   readonly options: readonly ChangefeedOption[];
-  /** Told at each session how long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
-  readonly onGcTtl: (seconds: number | undefined) => void;
+  /** Told about each session. */
+  readonly observe?: SourceObserver | undefined;
 }
 
 /** The changefeed of some tables: opened session by session, each on a connection of its own. */
@@ -78,12 +86,12 @@ export class Changefeed {
    * @throws AgentError
    */
   async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
-    const { url, applicationName, tables, query, resolvedEvery, diff, options } = this.#options;
+    const { url, applicationName, tables, query, resolvedEvery, diff, options, observe } = this.#options;
     const connection = await connect(url, applicationName, signal).catch((error: AgentError) => {
       if (!signal.aborted) throw error;
     });
     if (connection === undefined) return;
-    this.#cluster.gcTtl(tables).then(this.#options.onGcTtl);
+    this.#cluster.gcTtl(tables).then((seconds) => observe?.gcTtl(seconds));
     const shape = envelopeShape(options);
     const read = envelopeReader({
       shape,
@@ -106,6 +114,7 @@ export class Changefeed {
     const end = () => stream.end();
     signal.addEventListener("abort", end);
     const watching = this.#watchdog.watch(stream);
+    observe?.source(`${connection.address} (${connection.version.text})`);
     try {
       if (!signal.aborted) connection.stream(stream);
       for (let rows = await stream.next(); rows !== undefined; rows = await stream.next()) {
@@ -117,6 +126,7 @@ export class Changefeed {
       watching.stop();
       signal.removeEventListener("abort", end);
       connection.close();
+      observe?.source(undefined);
     }
   }
 

@@ -31,7 +31,7 @@ export async function check(
   const sql = new SqlConnection(database, PROGRAM);
   const cursorSql = cursorDatabase === database ? sql : new SqlConnection(cursorDatabase, PROGRAM);
   const cluster = new Cluster(sql);
-  const feed = feedSource(config, sql, Math.min(config.cursorFrequency, LONGEST_FREQUENCY), () => {});
+  const feed = feedSource(config, sql, Math.min(config.cursorFrequency, LONGEST_FREQUENCY));
   const source = new SourcePreflight({ ...config, feed, sql, signal: stop });
   const broker = config.rabbitmq && new BrokerPreflight(
     { ...config.rabbitmq, feed: config.feed, connectionName: `${PROGRAM} check ${config.feed}` },

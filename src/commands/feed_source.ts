@@ -1,4 +1,4 @@
-import { Changefeed } from "../cockroach/changefeed.ts";
+import { Changefeed, type SourceObserver } from "../cockroach/changefeed.ts";
 import type { SqlConnection } from "../cockroach/sql_connection.ts";
 import type { Config } from "../config.ts";
 import { PROGRAM } from "../settings/version.ts";
@@ -7,13 +7,13 @@ import { PROGRAM } from "../settings/version.ts";
  * The changefeed that the settings ask for.
  *
  * @param resolvedEvery how often a resolved timestamp is asked for, in milliseconds
- * @param onGcTtl told at each session how long CockroachDB keeps old versions, in seconds
+ * @param observe told about each session
  */
 export function feedSource(
   { database, tables, query, diff, changefeedOptions }: Config,
   sql: SqlConnection,
   resolvedEvery: number,
-  onGcTtl: (seconds: number | undefined) => void,
+  observe?: SourceObserver,
 ): Changefeed {
   return new Changefeed({
     url: database,
@@ -23,6 +23,6 @@ export function feedSource(
     resolvedEvery,
     diff,
     options: changefeedOptions,
-    onGcTtl,
+    observe,
   }, sql);
 }

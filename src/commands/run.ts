@@ -13,6 +13,7 @@ import type { CursorStore } from "../feed_cursor.ts";
 import { createApp } from "../http/app.ts";
 import { createGate } from "../http/gate.ts";
 import { serve } from "../http/server.ts";
+import { History } from "../telemetry/history.ts";
 import { createLog, type Log, writeToStderr } from "../telemetry/log.ts";
 import { Metrics } from "../telemetry/metrics.ts";
 import { OtlpExporter } from "../otlp/exporter.ts";
@@ -24,6 +25,7 @@ import { StdoutQueue } from "../stdout/queue.ts";
 import { fullTableName, tableColumn } from "../table_name.ts";
 import { Telemetry } from "../telemetry/telemetry.ts";
 import { describe } from "../settings/config_summary.ts";
+import { hostPortText } from "../settings/host_port.ts";
 import { PROGRAM, VERSION } from "../settings/version.ts";
 import { unpublishableHandler } from "../unpublishable.ts";
 import { VolatileCursorStore } from "../volatile_cursor_store.ts";
@@ -43,6 +45,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
   const { feed, database } = config;
   const metrics = new Metrics({ feed, version: VERSION });
   const status = statusOf(config, metrics);
+  const history = new History(() => status.snapshot());
   const spans = config.otlp && new Spans(feed);
   const telemetry = new Telemetry({ metrics, status, log, spans });
   const exporter = config.otlp && new OtlpExporter(config.otlp, {
@@ -57,7 +60,8 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
   try {
     for (const warning of config.warnings) log.warn(warning);
     const gate = createGate(config.httpAccess);
-    const app = createApp({ metrics, status, gate, failed: (thrown) => log.error(String(thrown)) });
+    const failed = (thrown: unknown) => log.error(String(thrown));
+    const app = createApp({ metrics, status, history, gate, failed });
     const { host, port } = config.http;
     const server = await serve({ host, port }, app);
     log.debug("Settings in force", describe(config));
@@ -71,6 +75,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     try {
       await agent.run(stop);
     } finally {
+      app.close();
       await server.close();
     }
     log.info(stop.aborted ? "Stopped as asked" : "Done");
@@ -82,6 +87,7 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
     return error.action === "end";
   } finally {
     await Promise.all([sql.close(), cursorSql.close(), exporter?.close()]);
+    history.close();
     metrics.close();
   }
 }
@@ -95,7 +101,7 @@ interface Ends {
 function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
   const { feed } = config;
   const owner = new FeedOwner(feed);
-  const source = feedSource(config, sql, config.cursorFrequency, (seconds) => telemetry.gcTtl(seconds));
+  const source = feedSource(config, sql, config.cursorFrequency, telemetry);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,
     broker: brokerOf(config, telemetry, stdout),
@@ -157,14 +163,33 @@ function logOf({ logLevel, logFormat }: Config): Log {
   });
 }
 
-function statusOf({ feed, tables, database, rabbitmq, cursorFrequency }: Config, metrics: Metrics): Status {
+function statusOf(config: Config, metrics: Metrics): Status {
+  const { feed, tables, database, rabbitmq, cursorFrequency } = config;
+  const columns = [...tableColumns(config).keys()];
   return new Status({
     feed,
     version: VERSION,
-    tables: tables.map((table) => fullTableName(table, database.database)),
-    source: database.hosts.map(({ host, port }) => `${host}:${port}`).join(", "),
-    destination: rabbitmq?.addresses.map(({ host, port }) => `${host}:${port}`).join(", ") ?? "stdout",
+    tables: new Map(
+      tables.map((table, index) => [columns[index] ?? "", fullTableName(table, database.database)]),
+    ),
+    source: {
+      system: "CockroachDB",
+      place: `database ${database.database}`,
+      addresses: database.hosts.map(hostPortText),
+    },
+    destination: {
+      system: rabbitmq === undefined ? "Standard output" : "RabbitMQ",
+      place: placeOf(rabbitmq),
+      addresses: rabbitmq?.addresses.map(hostPortText) ?? [],
+    },
     stuckAfter: Math.max(STUCK_AFTER, 10 * cursorFrequency),
     counts: () => metrics.counts(),
   });
+}
+
+function placeOf(rabbitmq: Config["rabbitmq"]): string {
+  const { exchange, queue } = rabbitmq ?? {};
+  return [...exchange === undefined ? [] : [`exchange ${exchange}`], ...queue ? [`queue ${queue}`] : []].join(
+    ", ",
+  );
 }

@@ -1,5 +1,5 @@
 import { type HostPort, hostPortText } from "../settings/host_port.ts";
-import type { Verdict } from "../telemetry/status.ts";
+import type { Verdict } from "../telemetry/snapshot.ts";
 
 /** In milliseconds; a container's check is given up after 30 s unless it says otherwise. */
 const PATIENCE = 4000;

@@ -3,7 +3,8 @@ import { type CollectedMetric, Exposition, type Labels } from "./exposition.ts";
 import { Histogram } from "./histogram.ts";
 import { METRICS } from "./metric_table.ts";
 import { EventLoopLag, processUsage } from "./process_metrics.ts";
-import { type State, STATES, type StatusCounts } from "./status.ts";
+import type { StatusCounts } from "./snapshot.ts";
+import { type State, STATES } from "./status.ts";
 
 /** What a process measures of itself and its feed. */
 export interface MetricsOptions {
@@ -168,13 +169,20 @@ export class Metrics {
   /** The numbers of the status page. */
   counts(): StatusCounts {
     const tables = [...this.#tables.values()];
-    const { messages, bytes } = this.inFlight();
+    const { messages, bytes, limit } = this.inFlight();
     return {
-      received: tables.reduce((sum, { rows }) => sum + rows, 0),
-      dropped: tables.reduce((sum, { dropped }) => sum + dropped, 0),
+      received: sum(tables.map(({ rows }) => rows)),
+      dropped: sum(tables.map(({ dropped }) => dropped)),
+      tables: new Map([...this.#tables].map(([table, { rows, dropped }]) => [table, { rows, dropped }])),
       confirmed: this.#confirmed,
+      nacked: this.#nacked,
+      returned: this.#returned,
+      unpublishable: sum([...this.#unpublishable.values()]),
       messagesInFlight: messages,
       bytesInFlight: bytes,
+      inFlightLimit: limit,
+      gcTtl: this.#gcTtl,
+      gcHeadroom: this.#gcHeadroom(),
     };
   }
 
@@ -261,4 +269,8 @@ export class Metrics {
   #resolvedLag(): number | undefined {
     return this.#resolved === undefined ? undefined : Math.max(0, this.#now() / 1000 - this.#resolved);
   }
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }

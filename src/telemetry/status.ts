@@ -1,6 +1,15 @@
 import type { Failure } from "./failure.ts";
-import type { Hlc } from "../hlc.ts";
-import { hlcSeconds } from "../hlc.ts";
+import { type Hlc, hlcSeconds } from "../hlc.ts";
+import { RecentFailures } from "./recent_failures.ts";
+import type {
+  FeedEnd,
+  FeedEndStatus,
+  Interruption,
+  ScanProgress,
+  StatusCounts,
+  StatusSnapshot,
+  Verdict,
+} from "./snapshot.ts";
 
 /** What the publisher is doing, in the order of a normal life. */
 export const STATES = [
@@ -22,90 +31,53 @@ export type State = typeof STATES[number];
 const PATIENT: readonly State[] = ["standby", "waiting", "backing-off", "stopping", "stopped"];
 const READY: readonly State[] = ["standby", "scanning", "streaming", "waiting"];
 
-/** Numbers for the status page. */
-export interface StatusCounts {
-  /** Rows received from CockroachDB, repeats included. */
-  readonly received: number;
-  /** Rows recognised as repeats. */
-  readonly dropped: number;
-  /** Messages confirmed by the broker. */
-  readonly confirmed: number;
-  /** Messages not confirmed yet. */
-  readonly messagesInFlight: number;
-  /** Bytes of their bodies. */
-  readonly bytesInFlight: number;
-}
-
 /** What stays the same for the life of the process. */
 export interface StatusOptions {
   /** Name of the feed. */
   readonly feed: string;
   /** Version of this program. */
   readonly version: string;
-  /** Full names of the tables. */
-  readonly tables: readonly string[];
-  /** Where rows come from, without credentials. */
-  readonly source: string;
-  /** Where messages go, without credentials. */
-  readonly destination: string;
+  /** Full names of the tables, by what the feed's table column will hold. */
+  readonly tables: ReadonlyMap<string, string>;
+  /** Where rows come from. */
+  readonly source: FeedEnd;
+  /** Where messages go. */
+  readonly destination: FeedEnd;
   /** Longest time without any progress before the process counts as stuck, in milliseconds. */
   readonly stuckAfter: number;
-  /** Asked when the status page is shown. */
+  /** Asked for each snapshot. */
   readonly counts: () => StatusCounts;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
 
-/** A yes or a no, with the reason. */
-export interface Verdict {
-  /** True for yes. */
-  readonly ok: boolean;
-  /** One sentence for the operator. */
-  readonly reason: string;
-}
-
-/** A failure and when it happened. */
-export interface LastFailure extends Failure {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-}
-
-/** Everything the status page shows. */
-export interface StatusSnapshot extends Omit<StatusOptions, "counts" | "now" | "stuckAfter"> {
-  /** What the publisher is doing. */
-  readonly state: State;
-  /** Since when, in milliseconds since 1970. */
+interface Scan {
+  readonly cursor: Hlc;
   readonly since: number;
-  /** When the snapshot was taken, in milliseconds since 1970. */
-  readonly at: number;
-  /** Newest resolved timestamp received. */
-  readonly resolved: Hlc | undefined;
-  /** Age of it in seconds. */
-  readonly lag: number | undefined;
-  /** The stored cursor. */
-  readonly cursor: Hlc | undefined;
-  /** The last failure, even if it has healed since. */
-  readonly failure: LastFailure | undefined;
-  /** Numbers since the start of the process. */
-  readonly counts: StatusCounts;
+  readonly confirmedBefore: number;
+  done: ScanProgress | undefined;
 }
 
 /** What the agent is doing: it tells, HTTP and logs ask. */
 export class Status {
   readonly #options: StatusOptions;
   readonly #now: () => number;
+  readonly #started: number;
+  readonly #failures: RecentFailures = new RecentFailures();
+  readonly #connections: Partial<Record<"source" | "destination", FeedEndStatus["connection"]>> = {};
   #state: State = "starting";
   #since: number;
   #progressAt: number;
-  #failure: LastFailure | undefined;
+  #interruption: Interruption | undefined;
   #resolved: Hlc | undefined;
   #cursor: Hlc | undefined;
+  #scan: Scan | undefined;
 
   /** Starts in the state `starting`. */
   constructor(options: StatusOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#since = this.#progressAt = this.#now();
+    this.#started = this.#since = this.#progressAt = this.#now();
   }
 
   /** What the publisher is doing. */
@@ -118,6 +90,7 @@ export class Status {
     if (state === this.#state) return false;
     this.#state = state;
     this.#since = this.#now();
+    this.#recover();
     return true;
   }
 
@@ -126,9 +99,32 @@ export class Status {
     this.#progressAt = this.#now();
   }
 
-  /** A session ended with a failure. */
+  /** Something failed, whatever follows. */
   failed(failure: Failure): void {
-    this.#failure = { ...failure, at: this.#now() };
+    this.#failures.add(failure, this.#now());
+  }
+
+  /** Publishing ended with a failure, and is tried again after so many milliseconds. */
+  interrupted(failure: Failure, retryIn: number): void {
+    this.failed(failure);
+    const now = this.#now();
+    this.#interruption = { since: this.#interruption?.since ?? now, retryAt: now + retryIn };
+  }
+
+  /** One end is connected: what to, without credentials; `undefined` when it is not any more. */
+  connected(end: "source" | "destination", address: string | undefined): void {
+    this.#connections[end] = address === undefined ? undefined : { address, since: this.#now() };
+    this.#recover();
+  }
+
+  /** The initial scan at this timestamp runs; `undefined`: none does. */
+  scanning(cursor: Hlc | undefined): void {
+    if (cursor === undefined) {
+      if (this.#scan !== undefined) this.#scan.done ??= this.#progressOf(this.#scan, this.#now());
+    } else if (this.#scan?.cursor !== cursor) {
+      const confirmedBefore = this.#options.counts().confirmed;
+      this.#scan = { cursor, since: this.#now(), confirmedBefore, done: undefined };
+    }
   }
 
   /** A resolved timestamp was received. */
@@ -144,8 +140,9 @@ export class Status {
 
   /** Yes while the process makes progress or waits for what heals; no when only a restart may help. */
   health(): Verdict {
-    if (this.#state === "stopped" && this.#failure !== undefined) {
-      return { ok: false, reason: `stopped: ${this.#failure.kind}: ${this.#failure.message}` };
+    const [failure] = this.#failures.list;
+    if (this.#state === "stopped" && failure !== undefined) {
+      return { ok: false, reason: `stopped: ${failure.kind}: ${failure.message}` };
     }
     const quiet = this.#now() - Math.max(this.#since, this.#progressAt);
     if (quiet > this.#options.stuckAfter && !PATIENT.includes(this.#state)) {
@@ -161,25 +158,47 @@ export class Status {
 
   /** Everything at this moment. */
   snapshot(): StatusSnapshot {
-    const { feed, version, tables, source, destination, counts } = this.#options;
-    const at = this.#now();
-    const lag = this.#resolved === undefined
-      ? undefined
-      : Math.max(0, at / 1000 - hlcSeconds(this.#resolved));
+    const { feed, version, source, destination } = this.#options;
+    const at = this.#now(), counts = this.#options.counts();
     return {
       feed,
       version,
-      tables,
-      source,
-      destination,
+      started: this.#started,
+      at,
       state: this.#state,
       since: this.#since,
-      at,
+      health: this.health(),
+      interruption: this.#interruption,
+      failures: [...this.#failures.list],
+      source: { ...source, connection: this.#connections.source },
+      destination: { ...destination, connection: this.#connections.destination },
       resolved: this.#resolved,
-      lag,
+      lag: this.#resolved && Math.max(0, at / 1000 - hlcSeconds(this.#resolved)),
       cursor: this.#cursor,
-      failure: this.#failure,
-      counts: counts(),
+      scan: this.#scan && (this.#scan.done ?? this.#progressOf(this.#scan)),
+      tables: this.#tables(counts),
+      counts,
     };
+  }
+
+  /** A state is entered with good intentions: only where CockroachDB is connected does it publish again. */
+  #recover(): void {
+    const publishes = this.#state === "scanning" || this.#state === "streaming";
+    if (publishes ? this.#connections.source !== undefined : READY.includes(this.#state)) {
+      this.#interruption = undefined;
+    }
+  }
+
+  #progressOf({ since, confirmedBefore }: Scan, until?: number): ScanProgress {
+    return { since, until, confirmed: this.#options.counts().confirmed - confirmedBefore };
+  }
+
+  /** Those of the settings first; a feed of column families may have more. */
+  #tables({ tables: counted }: StatusCounts): StatusSnapshot["tables"] {
+    const { tables: names } = this.#options;
+    return [...new Set([...names.keys(), ...counted.keys()])].map((column) => {
+      const { rows = 0, dropped = 0 } = counted.get(column) ?? {};
+      return { name: names.get(column) ?? column, rows, dropped };
+    });
   }
 }

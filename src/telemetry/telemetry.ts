@@ -80,6 +80,7 @@ export class Telemetry implements AgentObserver {
   /** A feed session starts here; it ends with what has the timestamp `last`, if there is one. */
   feed({ cursor, scanning }: Position, last: Hlc | undefined): void {
     this.#metrics.scanRunning(scanning);
+    this.#status.scanning(scanning ? cursor : undefined);
     this.#spans?.feed(cursor, scanning);
     if (!scanning) this.#cursorAt(cursor);
     const whole = last === cursor
@@ -99,6 +100,7 @@ export class Telemetry implements AgentObserver {
     if (this.#doing === "scanning") {
       this.#log.info("The initial scan is confirmed", { resolved });
       this.#metrics.scanRunning(false);
+      this.#status.scanning(undefined);
       this.state("streaming");
     }
     this.#status.progressed();
@@ -122,7 +124,9 @@ export class Telemetry implements AgentObserver {
 
   /** The cursor could not be stored; publishing goes on. */
   cursorWaits(error: AgentError, retryIn: number): void {
-    this.#failed(error, "The cursor waits, publishing goes on", retryIn);
+    const failure = describeFailure(error);
+    this.#status.failed(failure);
+    this.#warn(`The cursor waits, publishing goes on: ${failure.message}`, failure, retryIn);
   }
 
   /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
@@ -145,9 +149,15 @@ export class Telemetry implements AgentObserver {
     this.#log.warn(`${note}: ${failure.message}`, failureFields(failure));
   }
 
+  /** The node of CockroachDB that a changefeed is read from; `undefined` when it is not any more. */
+  source(node: string | undefined): void {
+    this.#status.connected("source", node);
+  }
+
   /** The broker that is connected; `undefined` when it is not any more. */
   broker(address: string | undefined): void {
     this.#metrics.connected(address !== undefined);
+    this.#status.connected("destination", address);
     this.#spans?.session(address);
     if (address !== undefined) this.#log.info("Connected to the broker", { address });
   }
@@ -163,8 +173,10 @@ export class Telemetry implements AgentObserver {
   /** It failed and is tried again. */
   failed(error: AgentError, retryIn: number): void {
     this.#metrics.restart(error.kind);
-    this.#spans?.failed(describeFailure(error));
-    this.#failed(error, "", retryIn);
+    const failure = describeFailure(error);
+    this.#spans?.failed(failure);
+    this.#status.interrupted(failure, retryIn);
+    this.#warn(failure.message, failure, retryIn);
     this.state("backing-off");
   }
 
@@ -221,10 +233,7 @@ export class Telemetry implements AgentObserver {
     this.#status.cursorAt(cursor);
   }
 
-  #failed(error: AgentError, note: string, retryIn: number): void {
-    const failure = describeFailure(error);
-    this.#status.failed(failure);
-    const fields = { ...failureFields(failure), retryMs: Math.round(retryIn) };
-    this.#log.warn(note === "" ? failure.message : `${note}: ${failure.message}`, fields);
+  #warn(message: string, failure: Failure, retryIn: number): void {
+    this.#log.warn(message, { ...failureFields(failure), retryMs: Math.round(retryIn) });
   }
 }

@@ -31,6 +31,14 @@ Deno.test("the executable holds the packages it runs on and none of the tests", 
   const holds = (name: string) => text.includes(`${name}@`);
   const runtime = ["@cloudamqp/amqp-client", "@logtape/logtape", "commander", "hono", "pg", "prom-client"];
   assert.deepEqual(runtime.filter((name) => !holds(name)), []);
-  const tests = ["@electric-sql/pglite", "fast-check", "pure-rand", "yaml", "playwright-core", "@types/pg"];
+  const tests = [
+    "@electric-sql/pglite",
+    "fast-check",
+    "pure-rand",
+    "yaml",
+    "playwright-core",
+    "axe-core",
+    "@types/pg",
+  ];
   assert.deepEqual(tests.filter(holds), []);
 });

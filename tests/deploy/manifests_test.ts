@@ -286,8 +286,9 @@ async function statusOf(path: string): Promise<number> {
   const app = createApp({
     metrics: { render: () => Promise.resolve("") },
     status: { snapshot: () => assert.fail(), health: () => verdict, readiness: () => verdict },
+    history: { samples: [] },
     gate: () => undefined,
     failed: () => {},
   });
-  return (await app.request(path)).status;
+  return (await app.fetch(new Request(`http://localhost${path}`))).status;
 }

@@ -59,7 +59,9 @@ Deno.test("the status page, health and readiness answer, and nothing else does",
   await agent.said(({ message }) => message === "Cursor stored");
   const [status, page] = await read(agent, "/");
   assert.equal(status, 200);
-  assert.ok(page.includes(rig.feed) && page.includes("streaming"), page);
+  assert.ok(page.includes(rig.feed) && page.includes("Publishing changes"), page);
+  const { host } = new URL(rig.rabbitmq.url);
+  assert.match(page, new RegExp(`${host}</span></p><p class="soft">since`));
   assert.ok(!page.includes("guest"), "credentials on the page");
   assert.deepEqual((await read(agent, "/healthz"))[0], 200);
   assert.deepEqual((await read(agent, "/readyz"))[0], 200);

@@ -34,6 +34,7 @@ export interface Project {
   readonly license: string;
   /** The packages that src imports, and no other. */
   readonly imports: Readonly<Record<string, string>>;
+  readonly compilerOptions: Readonly<Record<string, unknown>>;
 }
 
 /** The executable of the sources as they are now: compiled, or found in `dist` from an earlier run. */
@@ -70,9 +71,9 @@ export async function inStage<Result>(
  * of their own, with the packages they import and nothing that only the tests need.
  */
 async function fillStage(stage: string): Promise<Project> {
-  const { name, version, license, imports } = await readProject();
+  const { name, version, license, imports, compilerOptions } = await readProject();
   const used = await usedImports(imports);
-  const project = { name, version, license, imports: used, nodeModulesDir: "auto" };
+  const project = { name, version, license, imports: used, compilerOptions, nodeModulesDir: "auto" };
   await Deno.writeTextFile(`${stage}/deno.json`, JSON.stringify(project));
   await Deno.copyFile(`${ROOT}deno.lock`, `${stage}/deno.lock`);
   for (const path of await sourceFiles()) {

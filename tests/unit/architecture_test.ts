@@ -18,8 +18,8 @@ const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
 /** The program's own version stands there, once. */
 const MANIFEST = { path: "../deno.json", importedBy: "settings/version.ts" };
 const DENO_ALLOWED = ["main.ts"];
-const TEST_PACKAGES = ["fast-check", "yaml", "playwright-core", "@electric-sql/pglite"];
-const VAGUE_NAMES = /(^|\/)(utils?|types?|common|helpers?|misc|shared|lib)(\/|\.ts$)/;
+const TEST_PACKAGES = ["axe-core", "fast-check", "yaml", "playwright-core", "@electric-sql/pglite"];
+const VAGUE_NAMES = /(^|\/)(utils?|types?|common|helpers?|misc|shared|lib)(\/|\.tsx?$)/;
 const MOST_LINES = 280;
 
 /** Source files by their path below src. */
@@ -59,7 +59,7 @@ function violations(sources: Sources, packages: readonly string[]): string[] {
     }
     for (const imported of importsOf(path, source)) {
       if (imported === MANIFEST.path && path === MANIFEST.importedBy) continue;
-      if (!/\.ts$/.test(imported)) {
+      if (!/\.tsx?$/.test(imported)) {
         const known = imported.startsWith("node:") ||
           packages.some((name) => imported === name || imported.startsWith(`${name}/`));
         if (!known || TEST_PACKAGES.includes(imported)) {
@@ -106,7 +106,7 @@ Deno.test("src keeps the rules of the architecture", () => {
 });
 
 Deno.test("src holds nothing but TypeScript", () => {
-  assert.deepEqual([...readSources().keys()].filter((path) => !path.endsWith(".ts")), []);
+  assert.deepEqual([...readSources().keys()].filter((path) => !/\.tsx?$/.test(path)), []);
 });
 
 Deno.test("every adapter is named by the command that runs the agent", () => {

@@ -232,13 +232,23 @@ Deno.test("Metrics.counts() sums the tables for the status page", () => {
     metrics.received("b", 1);
     metrics.dropped("b");
     metrics.confirmed(1);
+    metrics.unpublishable("skip");
+    metrics.unpublishable("dead-letter");
+    metrics.gcTtl(90_000);
     metrics.inFlight = () => ({ messages: 5, bytes: 6, limit: 7 });
     assert.deepEqual(metrics.counts(), {
       received: 2,
       dropped: 1,
+      tables: new Map([["a", { rows: 1, dropped: 0 }], ["b", { rows: 1, dropped: 1 }]]),
       confirmed: 1,
+      nacked: 0,
+      returned: 0,
+      unpublishable: 2,
       messagesInFlight: 5,
       bytesInFlight: 6,
+      inFlightLimit: 7,
+      gcTtl: 90_000,
+      gcHeadroom: undefined,
     });
   } finally {
     metrics.close();

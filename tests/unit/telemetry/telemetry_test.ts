@@ -14,9 +14,9 @@ async function opened(test: (bench: Bench) => void | Promise<void>): Promise<voi
   const status = new Status({
     feed: "feed",
     version: "1.2.3",
-    tables: [],
-    source: "",
-    destination: "",
+    tables: new Map(),
+    source: { system: "CockroachDB", place: "", addresses: [] },
+    destination: { system: "RabbitMQ", place: "", addresses: [] },
     stuckAfter: 120_000,
     counts: () => metrics.counts(),
     now: () => 100_000,
@@ -94,6 +94,7 @@ Deno.test("the first checkpoint of a scan ends it, also while the broker is bloc
     telemetry.checkpoint(hlcOf(90 * SECOND));
     telemetry.blocked(false);
     assert.equal(status.state, "streaming");
+    assert.equal(status.snapshot().scan?.until, 100_000);
     assert.equal(await sample("changefeed_initial_scan_running"), 0);
   }));
 
@@ -112,9 +113,32 @@ Deno.test("failed() counts by kind, warns, and is the status's last failure", ()
   opened(async ({ telemetry, status, lines, sample }) => {
     telemetry.failed(new AgentError("BrokerNacked", "Refused a message"), 123.4);
     assert.equal(await sample('changefeed_restarts_total{feed="feed",reason="BrokerNacked"'), 1);
-    assert.equal(status.snapshot().failure?.kind, "BrokerNacked");
+    const { failures, interruption } = status.snapshot();
+    assert.equal(failures[0]?.kind, "BrokerNacked");
+    assert.deepEqual(interruption, { since: 100_000, retryAt: 100_123.4 });
     assert.match(lines[0] ?? "", /Refused a message/);
     assert.match(lines[0] ?? "", /123/);
+  }));
+
+Deno.test("a cursor that waits is a failure, but no interruption", () =>
+  opened(({ telemetry, status, lines }) => {
+    telemetry.cursorWaits(new AgentError("CursorStoreUnavailable", "Cannot store"), 10);
+    const { failures, interruption } = status.snapshot();
+    assert.deepEqual([failures.length, interruption], [1, undefined]);
+    assert.match(lines[0] ?? "", /The cursor waits, publishing goes on: Cannot store/);
+  }));
+
+Deno.test("both ends are shown as connected while they are", () =>
+  opened(({ telemetry, status }) => {
+    telemetry.source("db:26257 (v23.1)");
+    telemetry.broker("mq:5672");
+    const { source, destination } = status.snapshot();
+    assert.deepEqual(source.connection, { address: "db:26257 (v23.1)", since: 100_000 });
+    assert.deepEqual(destination.connection, { address: "mq:5672", since: 100_000 });
+    telemetry.source(undefined);
+    telemetry.broker(undefined);
+    const after = status.snapshot();
+    assert.deepEqual([after.source.connection, after.destination.connection], [undefined, undefined]);
   }));
 
 Deno.test("the cursor that is stored is the one on the status page", () =>
