@@ -1,3 +1,4 @@
+import type { Headers } from "./address.ts";
 import { bashCompletion } from "./settings/bash_completion.ts";
 import { type BrokerAccess, brokerAccess } from "./settings/broker_access.ts";
 import {
@@ -32,6 +33,7 @@ import { conflicts, settingWarnings, targetConflicts } from "./settings/setting_
 import type { Values } from "./settings/settings.ts";
 import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
+import { fixedText, literalTemplate } from "./template.ts";
 import type { OnUnpublishable } from "./unpublishable.ts";
 import { PROGRAM, VERSION } from "./settings/version.ts";
 import { zshCompletion } from "./settings/zsh_completion.ts";
@@ -70,8 +72,8 @@ export interface Config {
   readonly format: Format;
   /** Add the headers `table`, `key`, `updated` and `feed`. */
   readonly standardHeaders: boolean;
-  /** The operator's own headers. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The operator's own headers; the texts are templates. */
+  readonly headers: Headers;
   /** Template; unless given, the queue's name, or `{table}` with an exchange. */
   readonly routingKey: string;
   /** What becomes of a message that the broker will never take. */
@@ -204,8 +206,10 @@ function readingOnce(readFile: (path: string) => string): (path: string) => stri
 function configFrom(values: Values, sources: Sources): Config {
   const { database, query } = values;
   const tables = query === undefined ? values.tables : [query.table];
+  const feed = values.feed ?? defaultFeedName(tables, database.database);
+  const toBroker = values.queue === "rabbitmq";
   return {
-    feed: values.feed ?? defaultFeedName(tables, database.database),
+    feed,
     tables,
     query: query?.text,
     database,
@@ -220,13 +224,13 @@ function configFrom(values: Values, sources: Sources): Config {
     changefeedOptions: changefeedOptionsFrom(values),
     drainTimeout: values.drainTimeout,
     format: values.format,
-    standardHeaders: values.headers === "standard",
-    headers: record(values.header),
-    routingKey: routingKeyFrom(values),
+    standardHeaders: toBroker && values.headers === "standard",
+    headers: toBroker ? record(values.header) : {},
+    routingKey: toBroker ? routingKeyFrom(values) : "",
     onUnpublishable: values.onUnpublishable,
     maxInFlight: values.maxInFlight,
     maxInFlightBytes: values.maxInFlightBytes,
-    rabbitmq: values.queue === "rabbitmq" ? rabbitMqFrom(values, sources) : undefined,
+    rabbitmq: toBroker ? rabbitMqFrom(values, feed, sources) : undefined,
     http: values.http,
     httpAccess: { login: values.httpLogin, hosts: values.httpHosts },
     otlp: otlpConfig(values),
@@ -247,14 +251,14 @@ function endOf({ initialScan, options }: Values): FeedEnd | undefined {
   return last && { last };
 }
 
-function rabbitMqFrom(values: Values, sources: Sources): RabbitMqConfig {
+function rabbitMqFrom(values: Values, feed: string, sources: Sources): RabbitMqConfig {
   const { amqpQueue, exchange, queueType, queueArguments } = values;
   return {
     ...brokerAccess(values, sources),
     ...(amqpQueue === undefined ? {} : { queue: amqpQueue }),
     ...(exchange === undefined ? {} : { exchange }),
     ...(values.deadLetterQueue === undefined ? {} : { deadLetterQueue: values.deadLetterQueue }),
-    bindingKeys: bindingKeysFrom(values),
+    bindingKeys: bindingKeysFrom(values, feed),
     declare: values.declare,
     queueType: queueType ?? "quorum",
     queueTypeGiven: queueType !== undefined,
@@ -264,14 +268,14 @@ function rabbitMqFrom(values: Values, sources: Sources): RabbitMqConfig {
 }
 
 function routingKeyFrom({ routingKey, exchange, amqpQueue }: Values): string {
-  return routingKey ?? (exchange === undefined ? amqpQueue : undefined) ?? "{table}";
+  const queue = exchange === undefined ? amqpQueue : undefined;
+  return routingKey ?? (queue === undefined ? "{table}" : literalTemplate(queue));
 }
 
 /** A fixed routing key binds in every kind of exchange; `#` stands for any in those that know patterns or look at no key. */
-function bindingKeysFrom(values: Values): readonly string[] {
+function bindingKeysFrom(values: Values, feed: string): readonly string[] {
   if (values.bindingKeys.length > 0) return values.bindingKeys;
-  const routingKey = routingKeyFrom(values);
-  return [routingKey.includes("{") ? "#" : routingKey];
+  return [fixedText(routingKeyFrom(values), feed) ?? "#"];
 }
 
 function record<Value>(pairs: readonly Pair<Value>[]): Readonly<Record<string, Value>> {

@@ -131,7 +131,7 @@ export const POLICY = {
   MessageTooLarge: {
     action: "stop",
     hint:
-      "keep such rows out of the table, raise max_message_size in RabbitMQ or shorten --routing-key, or choose --on-unpublishable skip or dead-letter",
+      "keep such rows out of the table, raise max_message_size in RabbitMQ or shorten --routing-key or --header, or choose --on-unpublishable skip or dead-letter",
   },
 } as const satisfies Record<string, { readonly action: Action; readonly hint: string }>;
 

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
+import type { Headers } from "./address.ts";
 import type { Change } from "./change.ts";
-import type { HeaderValue, Message } from "./encode.ts";
+import type { Message } from "./encode.ts";
 import { AgentError } from "./errors.ts";
 
 /** What becomes of a message that the broker will never take. */
@@ -11,7 +12,7 @@ export interface DeadLetter extends Pick<Message, "contentType" | "messageId" | 
   /** Of the message as it came back; empty when it was never sent. */
   readonly body: Uint8Array;
   /** Why it is there, and where it came from. */
-  readonly headers: Readonly<Record<string, HeaderValue>>;
+  readonly headers: Headers;
 }
 
 /** Takes dead letters. */

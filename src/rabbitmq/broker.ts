@@ -1,7 +1,8 @@
 import type { Broker, Outcomes } from "../session.ts";
 import { connect, type ConnectionOptions } from "./connection.ts";
 import { classifyBrokerError } from "./errors.ts";
-import { type BrokerObserver, type Limits, Publisher, type PublisherOptions } from "./publisher.ts";
+import type { Limits } from "./message_limits.ts";
+import { type BrokerObserver, Publisher, type PublisherOptions } from "./publisher.ts";
 import { ensureTopology, type TopologyOptions } from "./topology.ts";
 
 /** RabbitMQ: how to reach it, and where the messages go. */

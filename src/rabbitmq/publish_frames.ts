@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
+import type { Headers, HeaderValue } from "../address.ts";
 import { AgentError } from "../errors.ts";
-import type { HeaderValue, Message } from "../encode.ts";
+import type { Message } from "../encode.ts";
 
 const METHOD = 1, HEADER = 2, BODY = 3, FRAME_END = 206;
 const FRAME_START = 7;
@@ -57,6 +58,11 @@ export class PublishFrames {
     return this.#bodyBytes;
   }
 
+  /** Most bytes that a message's properties may take: they are never split. */
+  get mostPropertyBytes(): number {
+    return this.#frameMax - FRAME_OVERHEAD;
+  }
+
   /** Bytes that the message's frames can take at most. */
   bound(message: Message): number {
     const { body, contentType, messageId, type, routingKey, headers } = message;
@@ -101,9 +107,7 @@ export class PublishFrames {
     into.set(type, end);
     end += type.length;
     const size = end - header - FRAME_START;
-    if (size > this.#frameMax - FRAME_OVERHEAD) {
-      throw tooLarge("the headers", size, this.#frameMax - FRAME_OVERHEAD);
-    }
+    if (size > this.mostPropertyBytes) throw tooLarge("the properties", size, this.mostPropertyBytes);
     setUint32(into, header + 3, size);
     into[end++] = FRAME_END;
     end = this.#writeBody(body, into, end);
@@ -193,8 +197,8 @@ function setUint32(into: Uint8Array, at: number, value: number): void {
   into[at + 3] = value;
 }
 
-/** Field types that every client reads: S long string, t boolean, I and l integers, d double. */
-function setTable(into: Uint8Array, at: number, table: Readonly<Record<string, HeaderValue>>): number {
+/** Field types that every client reads: S long string, t boolean, I and l integers, d double, T time. */
+function setTable(into: Uint8Array, at: number, table: Headers): number {
   let end = at + 4;
   for (const [name, value] of Object.entries(table)) {
     end = setShortString(into, end, name, "name of a header");
@@ -217,6 +221,11 @@ function setField(into: Uint8Array, at: number, value: HeaderValue): number {
     return at + 2;
   }
   const view = new DataView(into.buffer, into.byteOffset + at);
+  if (typeof value === "object") {
+    view.setUint8(0, 0x54); // T
+    view.setBigInt64(1, BigInt(Math.floor(value.getTime() / 1000)));
+    return at + 9;
+  }
   if ((value | 0) === value) {
     view.setUint8(0, 0x49); // I
     view.setInt32(1, value);
@@ -260,6 +269,6 @@ function shortString(text: string, name: string): Uint8Array {
 
 function tooLarge(what: string, length: number, most: number): AgentError {
   return new AgentError("MessageTooLarge", `Cannot publish a message: ${what} would take ${length} bytes`, {
-    hint: `AMQP allows ${most} bytes; leave the key out of --routing-key and --headers`,
+    hint: `AMQP allows ${most} bytes; leave the key out of --routing-key, --headers and --header`,
   });
 }

@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Message } from "../encode.ts";
 import { AgentError } from "../errors.ts";
 import type { BrokerSession, Outcomes } from "../session.ts";
@@ -8,6 +7,7 @@ import { DeadLetters } from "./dead_letters.ts";
 import { classifyBrokerError, sizeLimit } from "./errors.ts";
 import { FrameBatch } from "./frame_batch.ts";
 import { takeLock } from "./lock.ts";
+import { type Limits, refusal } from "./message_limits.ts";
 import { PublishFrames } from "./publish_frames.ts";
 import { explainReturn } from "./topology.ts";
 
@@ -33,16 +33,6 @@ export interface PublisherOptions {
   readonly limits: Limits;
 }
 
-/** What the broker takes, as far as it is known. */
-export interface Limits {
-  /** Most bytes of a body; Infinity while unknown. */
-  maxBodyBytes: number;
-}
-
-/** AMQP's short string. */
-const SHORT_STRING_BYTES = 255;
-/** A UTF-16 unit takes at most so many bytes of UTF-8. */
-const MOST_BYTES_OF_A_UNIT = 3;
 /** A passive check is of no use if it takes longer: a blocked broker answers nothing. */
 const CHECK_TIMEOUT = 5_000;
 
@@ -54,6 +44,7 @@ export class Publisher implements BrokerSession {
   readonly #connection: Connection;
   readonly #options: PublisherOptions;
   readonly #batch: FrameBatch;
+  readonly #mostPropertyBytes: number;
   readonly #outcomes: Outcomes;
   readonly #observe: BrokerObserver;
   #published = 0;
@@ -84,6 +75,7 @@ export class Publisher implements BrokerSession {
     this.#connection = connection;
     this.#options = options;
     const frames = new PublishFrames(channel.id, options.exchange ?? "", connection.frameMax);
+    this.#mostPropertyBytes = frames.mostPropertyBytes;
     this.#batch = new FrameBatch(frames, (bytes, onWritten) => connection.write(bytes, onWritten));
     this.#outcomes = outcomes;
     this.#observe = observe;
@@ -106,13 +98,8 @@ export class Publisher implements BrokerSession {
   }
 
   /** Why the broker will never take the message, as far as that is known. */
-  refuses({ body, routingKey }: Message): string | undefined {
-    const { maxBodyBytes } = this.#options.limits;
-    const bytes = bytesAbove(maxBodyBytes, body);
-    if (bytes > 0) return `its body has ${bytes} bytes, and RabbitMQ takes at most ${maxBodyBytes}`;
-    const length = bytesAbove(SHORT_STRING_BYTES, routingKey);
-    if (length > 0) return `its routing key has ${length} bytes, and AMQP allows ${SHORT_STRING_BYTES}`;
-    return undefined;
+  refuses(message: Message): string | undefined {
+    return refusal(message, this.#options.limits, this.#mostPropertyBytes);
   }
 
   /**
@@ -263,11 +250,4 @@ export class Publisher implements BrokerSession {
     this.#blocked = undefined;
     this.#observe.blocked(false);
   }
-}
-
-/** Bytes of the text in UTF-8 if they are more than `most`, else 0; most texts need no count. */
-function bytesAbove(most: number, text: string): number {
-  if (MOST_BYTES_OF_A_UNIT * text.length <= most) return 0;
-  const bytes = Buffer.byteLength(text);
-  return bytes > most ? bytes : 0;
 }

@@ -1,3 +1,5 @@
+import type { HeaderValue } from "../address.ts";
+import { parseTemplate, PLACEHOLDERS } from "../template.ts";
 import { durationText, parseDuration } from "./duration.ts";
 
 /** What a setting's text says, or what is wrong with it. The text itself is not part of the problem. */
@@ -33,7 +35,11 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   mib: 1024 ** 2,
   gib: 1024 ** 3,
 };
-const PLACEHOLDERS: readonly string[] = ["{table}", "{schema}", "{database}", "{op}", "{key}"];
+const TEMPLATE_PROBLEM = `expected only the placeholders ${
+  PLACEHOLDERS.map((name) => `{${name}}`).join(" ")
+}; {{ and }} are braces`;
+/** RFC 3339, in whole seconds, as AMQP's times are. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:Z|[+-]\d\d:\d\d)$/;
 
 /** A reader on top of a parser that returns what is wrong as a text. */
 export function parsed<Value extends object>(parse: (text: string) => Value | string): Reader<Value> {
@@ -109,9 +115,18 @@ export function readAmqpName(text: string): Reading<string> {
 
 /** A routing key in which `{table}` and its like stand for parts of the change. It may be empty. */
 export function readRoutingKey(text: string): Reading<string> {
-  const unknown = text.match(/\{[^{}]*\}/g)?.find((placeholder) => !PLACEHOLDERS.includes(placeholder));
-  if (unknown !== undefined) return { problem: `expected only the placeholders ${PLACEHOLDERS.join(" ")}` };
+  if (parseTemplate(text) === undefined) return { problem: TEMPLATE_PROBLEM };
   return shortString(text) ? { value: text } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
+}
+
+/** `name=value`, where the value is typed as in {@linkcode readTypedPair}, or a time, or a template. */
+export function readHeader(text: string): Reading<Pair<HeaderValue>> {
+  const reading = readTypedPair(text);
+  if ("problem" in reading || typeof reading.value.value !== "string") return reading;
+  const { name, value } = reading.value;
+  const time = new Date(TIME.test(value) && !text.endsWith('"') ? value : NaN);
+  if (!Number.isNaN(time.getTime())) return { value: { name, value: time } };
+  return parseTemplate(value) === undefined ? { problem: TEMPLATE_PROBLEM } : reading;
 }
 
 /** A binding key; it may be empty, and in double quotes hold commas. */
@@ -135,10 +150,10 @@ export function readTypedPair(text: string): Reading<Pair<string | number | bool
   const { name, value } = reading.value;
   if (text.endsWith('"')) return reading;
   if (value === "true" || value === "false") return { value: { name, value: value === "true" } };
-  if (!/^-?\d+$/.test(value)) return reading;
+  if (!/^(?:0|-?[1-9]\d*)$/.test(value)) return reading;
   return Number.isSafeInteger(Number(value))
     ? { value: { name, value: Number(value) } }
-    : { problem: "the number is too large" };
+    : { problem: "the number is too large; in double quotes it is text" };
 }
 
 /** The path of a file; it is not opened here. */

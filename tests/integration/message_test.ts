@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentRig } from "../support/agent_rig.ts";
 import { until } from "../support/ports.ts";
+import { readCloudEvent } from "../support/cloud_event.ts";
 import type { Delivery, QueueReader } from "../support/queue_reader.ts";
 import { stopsWith } from "./refusal.ts";
 
@@ -44,35 +45,63 @@ Deno.test("--format value sends the value column alone", async () => {
   ]);
 });
 
-Deno.test("--format cloudevents sends a structured CloudEvent", async () => {
+Deno.test("--format cloudevents sends structured CloudEvents of a scan and of what changes", async () => {
   await using rig = await rigWithTable();
-  const [message] = await publish(rig, ["--format", "cloudevents"], [
-    `INSERT INTO ${rig.name} VALUES (1, 'x')`,
-  ], 1);
-  assert.ok(message);
-  assert.equal(message.properties.contentType, "application/cloudevents+json");
-  const { id, time, ...event } = JSON.parse(message.body);
-  assert.equal(id, message.properties.messageId);
-  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
-  assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000);
-  assert.deepEqual(event, {
-    specversion: "1.0",
-    source: `/crdb-changefeed-publisher/${rig.feed}`,
-    type: "crdb.changefeed.upsert",
-    subject: "[1]",
-    datacontenttype: "application/json",
-    table: rig.name,
-    data: { after: { a: 1, b: "x" } },
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (1, 'x')`);
+  const messages = await publish(rig, ["--format", "cloudevents", "--diff"], [
+    `INSERT INTO ${rig.name} VALUES (2, 'y')`,
+    `UPDATE ${rig.name} SET b = 'z' WHERE a = 2`,
+    `DELETE FROM ${rig.name} WHERE a = 2`,
+  ], 4);
+  const events = messages.map(({ body, properties }) => {
+    assert.equal(properties.contentType, "application/cloudevents+json");
+    const { id, time, ...event } = readCloudEvent(body);
+    assert.equal(id, properties.messageId);
+    assert.match(String(time), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z$/);
+    assert.ok(Math.abs(Date.parse(String(time)) - Date.now()) < 60_000);
+    return event;
   });
+  const [, y, z] = ["x", "y", "z"].map((b) => ({ a: 2, b }));
+  const expected = [
+    ["read", "[1]", { after: { a: 1, b: "x" }, before: null }],
+    ["insert", "[2]", { after: y, before: null }],
+    ["update", "[2]", { after: z, before: y }],
+    ["delete", "[2]", { after: null, before: z }],
+  ] as const;
+  assert.deepEqual(
+    events,
+    expected.map(([operation, subject, data]) => ({
+      specversion: "1.0",
+      source: `/crdb-changefeed-publisher/${rig.feed}`,
+      datacontenttype: "application/json",
+      type: `crdb.changefeed.${operation}`,
+      subject,
+      table: rig.name,
+      data,
+    })),
+  );
 });
 
 Deno.test("--headers standard and --header add headers", async () => {
   await using rig = await rigWithTable();
-  const args = ["--headers", "standard", "--header", "region=eu", "--header", 'note="a, b"'];
+  const own =
+    'region=eu,note="a, b",n=7,on=true,at=2026-01-31T12:00:00Z,row={database}.{table}{key} {op},b={{}}';
+  const args = ["--headers", "standard", "--header", own];
   const [message] = await publish(rig, args, [`INSERT INTO ${rig.name} VALUES (1, 'x')`], 1);
   const { updated, ...headers } = message?.properties.headers ?? {};
   assert.match(String(updated), new RegExp(`^${HLC}$`));
-  assert.deepEqual(headers, { table: rig.name, key: "[1]", feed: rig.feed, region: "eu", note: "a, b" });
+  assert.deepEqual(headers, {
+    table: rig.name,
+    key: "[1]",
+    feed: rig.feed,
+    region: "eu",
+    note: "a, b",
+    n: 7,
+    on: true,
+    at: new Date("2026-01-31T12:00:00Z"),
+    row: `${rig.cockroach.database}.${rig.name}[1] upsert`,
+    b: "{}",
+  });
 });
 
 Deno.test("--diff sends the row before the change, and tells inserts from updates", async () => {

@@ -11,6 +11,7 @@ import {
   withSession,
 } from "./rabbitmq_rig.ts";
 import { RabbitMQBroker } from "../../src/rabbitmq/broker.ts";
+import { propertyBytes } from "../../src/rabbitmq/message_limits.ts";
 
 const LIMIT = 200_000;
 let rabbitmq: RabbitMQ;
@@ -49,6 +50,18 @@ Deno.test("refuses() names a message over the broker's limit once the broker has
   await deleteQueues(rabbitmq.url, options.queue ?? "");
 });
 
+Deno.test("refuses() names a message whose properties do not fit into a frame; the largest that do are taken", async () => {
+  await withSession(optionsFor(rabbitmq.url), async ({ publisher, outcomes, queue }) => {
+    const withHeader = (length: number) => ({ ...messageTo(queue), headers: { key: "k".repeat(length) } });
+    const rest = propertyBytes(withHeader(0)), most = 131_072 - 8 - rest;
+    assert.equal(publisher.refuses(withHeader(most)), undefined);
+    publisher.publish(withHeader(most));
+    await outcomes.until(1);
+    assert.match(publisher.refuses(withHeader(most + 1)) ?? "", /properties have 131065 bytes/);
+    await deleteQueues(rabbitmq.url, queue);
+  });
+});
+
 Deno.test("deadLetter() resolves when the broker has the letter, with its headers", async () => {
   const deadLetterQueue = uniqueName();
   const options = optionsFor(rabbitmq.url, { onUnpublishable: "dead-letter", deadLetterQueue });
@@ -81,7 +94,7 @@ Deno.test("deadLetter() resolves when the broker has the letter, with its header
 for (const onUnpublishable of ["skip", "dead-letter"] as const) {
   Deno.test(`a returned message is passed over by ${onUnpublishable}; only then later confirms count`, async () => {
     const deadLetterQueue = uniqueName();
-    const exchange = "amq.direct";
+    const exchange = "amq.direct", at = new Date("2026-01-31T12:00:00Z");
     const options = optionsFor(rabbitmq.url, {
       exchange,
       onUnpublishable,
@@ -95,7 +108,7 @@ for (const onUnpublishable of ["skip", "dead-letter"] as const) {
     });
     await withSession(options, async ({ publisher, outcomes, observed }) => {
       publisher.publish(messageTo(bound, "first"));
-      publisher.publish(messageTo("nobody", "unroutable"));
+      publisher.publish({ ...messageTo("nobody", "unroutable"), headers: { n: 1, at } });
       publisher.publish(messageTo(bound, "last"));
       await outcomes.until(3);
       assert.deepEqual(observed.passedOver, [`${onUnpublishable} ${messageTo("").messageId}`]);
@@ -106,7 +119,8 @@ for (const onUnpublishable of ["skip", "dead-letter"] as const) {
     if (onUnpublishable === "dead-letter") {
       const [letter] = await takeAll(deadLetterQueue);
       assert.equal(letter?.body, "unroutable");
-      assert.equal(letter?.properties.headers?.["routing-key"], "nobody");
+      const { n, at: time, "routing-key": routingKey } = letter?.properties.headers ?? {};
+      assert.deepEqual([n, time, routingKey], [1, at, "nobody"]);
       assert.match(String(letter?.properties.headers?.["reason"]), /No queue is bound/);
       await deleteQueues(rabbitmq.url, deadLetterQueue);
     }

@@ -18,7 +18,15 @@ const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
 /** The program's own version stands there, once. */
 const MANIFEST = { path: "../deno.json", importedBy: "settings/version.ts" };
 const DENO_ALLOWED = ["main.ts"];
-const TEST_PACKAGES = ["axe-core", "fast-check", "yaml", "playwright-core", "@electric-sql/pglite"];
+const TEST_PACKAGES = [
+  "ajv",
+  "ajv-formats",
+  "axe-core",
+  "fast-check",
+  "yaml",
+  "playwright-core",
+  "@electric-sql/pglite",
+];
 const VAGUE_NAMES = /(^|\/)(utils?|types?|common|helpers?|misc|shared|lib)(\/|\.tsx?$)/;
 const MOST_LINES = 280;
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type Config, parseArguments } from "../../src/config.ts";
 import { describe } from "../../src/settings/config_summary.ts";
+import { fixedText } from "../../src/template.ts";
 import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
 
 const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
@@ -72,7 +73,7 @@ Deno.test("parseArguments() reads every setting from flags", () => {
   assert.deepEqual(config.changefeedOptions, [{ name: "mvcc_timestamp", value: undefined }]);
   assert.deepEqual([config.format, config.drainTimeout, config.cursorFrequency], ["value", 60_000, 1000]);
   assert.equal(config.routingKey, "{table}.{op}");
-  assert.deepEqual([config.standardHeaders, config.headers], [true, { a: "1", b: "2", c: "3", d: 'x, "y"' }]);
+  assert.deepEqual([config.standardHeaders, config.headers], [true, { a: 1, b: 2, c: 3, d: 'x, "y"' }]);
   assert.deepEqual([config.maxInFlight, config.maxInFlightBytes], [7, 1024 * 1024]);
   assert.deepEqual([config.logLevel, config.logFormat, config.http], ["debug", "json", {
     host: "::1",
@@ -80,6 +81,37 @@ Deno.test("parseArguments() reads every setting from flags", () => {
   }]);
   assert.deepEqual([rabbitmq.exchange, rabbitmq.declare, rabbitmq.lock], ["x", "never", "none"]);
   assert.equal(rabbitmq.heartbeat, 60);
+});
+
+Deno.test("parseArguments() types headers: whole numbers, true, false and times; the rest are templates", () => {
+  const { headers } = configOf([
+    "--header",
+    'n=-7,yes=true,no=false,at=2026-01-31T12:00:00+01:00,zip=007,text="12",when="2026-01-31T12:00:00Z"',
+    "--header",
+    'key={table}/{key},json="{{""a"":1}}",empty=',
+  ]);
+  assert.deepEqual(headers, {
+    n: -7,
+    yes: true,
+    no: false,
+    at: new Date("2026-01-31T11:00:00Z"),
+    zip: "007",
+    text: "12",
+    when: "2026-01-31T12:00:00Z",
+    key: "{table}/{key}",
+    json: '{{"a":1}}',
+    empty: "",
+  });
+});
+
+Deno.test("parseArguments() takes the queue's own name for the routing key, braces and all", () => {
+  const { routingKey } = configOf("", { AMQP_QUEUE: "a{table}" });
+  assert.equal(fixedText(routingKey, "f"), "a{table}");
+});
+
+Deno.test("parseArguments() gives messages that are printed no routing key and no headers", () => {
+  const { routingKey, standardHeaders, headers } = configOf("--queue stdout --headers standard --header a=1");
+  assert.deepEqual([routingKey, standardHeaders, headers], ["", false, {}]);
 });
 
 Deno.test("parseArguments() types the queue's arguments", () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Message } from "../../../src/encode.ts";
 import { AgentError } from "../../../src/errors.ts";
+import { propertyBytes } from "../../../src/rabbitmq/message_limits.ts";
 import { PublishFrames } from "../../../src/rabbitmq/publish_frames.ts";
 import { readMessages } from "./frame_reader.ts";
 
@@ -80,6 +81,7 @@ Deno.test("PublishFrames.write() writes headers as the types every client reads"
     large: 2 ** 40,
     negative: -(2 ** 53) + 1,
     fraction: 0.1,
+    time: new Date("2026-01-31T12:00:00Z"),
     "clé": "value",
   };
   const [read] = readMessages(write(new PublishFrames(1, "", 131_072), { ...MESSAGE, headers }));
@@ -94,7 +96,7 @@ for (
     ["type", { ...MESSAGE, type: "t".repeat(256) }],
     ["content-type", { ...MESSAGE, contentType: "c".repeat(256) }],
     ["name of a header", { ...MESSAGE, headers: { ["h".repeat(256)]: 1 } }],
-    ["headers", { ...MESSAGE, headers: { key: "k".repeat(8192) } }],
+    ["properties", { ...MESSAGE, headers: { key: "k".repeat(8192) } }],
   ] as const
 ) {
   Deno.test(`PublishFrames.write() refuses a ${what} that does not fit into AMQP`, () => {
@@ -120,7 +122,7 @@ const anyMessage: fc.Arbitrary<Message> = fc.record({
   headers: fc.option(
     fc.dictionary(
       fc.string({ unit: "grapheme", minLength: 1, maxLength: 10 }).filter((name) => name !== "__proto__"),
-      fc.oneof(anyText, fc.boolean(), fc.maxSafeInteger(), fc.constant(0.5)),
+      fc.oneof(anyText, fc.boolean(), fc.maxSafeInteger(), fc.constantFrom(0.5, new Date(7000))),
       { maxKeys: 4, noNullPrototype: true },
     ),
     { nil: undefined },
@@ -142,6 +144,7 @@ Deno.test("PublishFrames.write() writes what the library's decoder reads back, w
         assert.deepEqual(properties.headers, message.headers);
         assert.deepEqual(body, utf8.encode(message.body));
         assert.ok(frames.every((size) => size <= frameMax));
+        assert.equal(propertyBytes(message), frames[1]! - 8);
       }
     }),
     { numRuns: 200 },

@@ -41,7 +41,7 @@ Deno.test("a flag wins over the variable, which wins over the default", () => {
   assert.equal(configOf("", env).diff, true);
   assert.equal(configOf("--no-diff", env).diff, false);
   assert.equal(configOf("--no-diff --diff", env).diff, true);
-  assert.deepEqual(configOf("--header b=2", env).headers, { b: "2" });
+  assert.deepEqual(configOf("--header b=2", env).headers, { b: 2 });
 });
 
 Deno.test("every flag's variable means the same as the flag", () => {
@@ -176,7 +176,11 @@ Deno.test("each kind of setting says what it expects", () => {
     "--max-in-flight 65536": /from 1 to 65535/,
     "--max-in-flight -5": /from 1 to 65535/,
     "--max-in-flight-bytes 1TiB": /a size such as 512KiB, 64MiB, 1GiB/,
-    "--routing-key {tabel}": /only the placeholders \{table\} \{schema\} \{database\} \{op\} \{key\}/,
+    "--routing-key {tabel}":
+      /only the placeholders \{table\} \{schema\} \{database\} \{op\} \{key\} \{feed\};/,
+    "--routing-key {table": /\{\{ and \}\} are braces/,
+    "--header a={op}}": /only the placeholders/,
+    "--header a=99999999999999999999": /the number is too large; in double quotes it is text/,
     "--header a": /expected name=value/,
     "--header =a": /expected name=value/,
     "--queue-argument a=99999999999999999999": /the number is too large/,
