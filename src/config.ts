@@ -29,11 +29,11 @@ import { manPage } from "./settings/man_page.ts";
 import type { LogLevel } from "./settings/log_level.ts";
 import { type OtlpConfig, otlpConfig } from "./settings/otlp_settings.ts";
 import type { Pair } from "./settings/reading.ts";
+import { bindingKeysFrom, routingKeyFrom } from "./settings/routing.ts";
 import { conflicts, settingWarnings, targetConflicts } from "./settings/setting_conflicts.ts";
 import type { Values } from "./settings/settings.ts";
 import type { OnExpiredCursor } from "./gap.ts";
 import type { TableName } from "./table_name.ts";
-import { fixedText, literalTemplate } from "./template.ts";
 import type { OnUnpublishable } from "./unpublishable.ts";
 import { PROGRAM, VERSION } from "./settings/version.ts";
 import { zshCompletion } from "./settings/zsh_completion.ts";
@@ -265,17 +265,6 @@ function rabbitMqFrom(values: Values, feed: string, sources: Sources): RabbitMqC
     queueArguments: record(queueArguments),
     lock: values.lock,
   };
-}
-
-function routingKeyFrom({ routingKey, exchange, amqpQueue }: Values): string {
-  const queue = exchange === undefined ? amqpQueue : undefined;
-  return routingKey ?? (queue === undefined ? "{table}" : literalTemplate(queue));
-}
-
-/** A fixed routing key binds in every kind of exchange; `#` stands for any in those that know patterns or look at no key. */
-function bindingKeysFrom(values: Values, feed: string): readonly string[] {
-  if (values.bindingKeys.length > 0) return values.bindingKeys;
-  return [fixedText(routingKeyFrom(values), feed) ?? "#"];
 }
 
 function record<Value>(pairs: readonly Pair<Value>[]): Readonly<Record<string, Value>> {
