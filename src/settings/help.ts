@@ -23,9 +23,9 @@ export const EXIT_CODES: readonly string[] = [
   "bad settings: all of them are listed",
 ];
 
-/** Where passwords may stand. */
-export const SECRETS = `DATABASE_URL, AMQP_ADDR and CURSOR_DATABASE_URL hold passwords:
-each may come from a file instead, named by DATABASE_URL_FILE and so on.`;
+/** How secrets may come from files. */
+export const SECRETS = `DATABASE_URL_FILE and so on name files for what is secret:
+${Object.values<Setting>(SETTINGS).flatMap(({ secret, env }) => secret ? env : []).join(", ")}.`;
 
 const INTRODUCTION = `${PURPOSE}
 

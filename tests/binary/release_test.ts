@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import manifest from "../../deno.json" with { type: "json" };
-import { manPage } from "../../src/settings/man_page.ts";
 import { findProgram, run } from "../support/guarded_process.ts";
 import { pipIsToBeHad, pythonPackage } from "../support/python_packages.ts";
 import { release, TARGETS } from "../support/release.ts";
@@ -83,7 +82,10 @@ Deno.test({
           PROGRAM,
           `${PROGRAM}.1`,
         ]);
-        assert.equal(await Deno.readTextFile(`${folder}/${name}/${PROGRAM}.1`), `${manPage()}\n`);
+        const page = await Deno.readTextFile(`${folder}/${name}/${PROGRAM}.1`);
+        assert.equal(page, await run(executable, ["man"], { clearEnv: true }));
+        const completion = await Deno.readTextFile(`${folder}/${name}/completion/_${PROGRAM}`);
+        assert.equal(completion, await run(executable, ["completion", "zsh"], { clearEnv: true }));
       });
 
       await test.step("the bill has the packages that are in the executable, and no other", () => {

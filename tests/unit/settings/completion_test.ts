@@ -50,10 +50,19 @@ Deno.test("firstWords() and secondWords() make every command", () => {
   assert.ok(firstWords().every(({ meaning }) => meaning !== ""));
 });
 
-Deno.test("parseArguments() gives the completion that is asked for, without any setting", () => {
-  assert.deepEqual(parse("completion bash", {}), { kind: "text", text: bashCompletion() });
-  assert.deepEqual(parse("completion zsh", {}), { kind: "text", text: zshCompletion() });
-  assert.deepEqual(parse("completion fish", {}), { kind: "text", text: fishCompletion() });
+Deno.test("parseArguments() gives the completion that is asked for, whatever the settings are", () => {
+  const wrongSettings = {
+    PROMETHEUS_ADDR: "nowhere",
+    AMQP_ADDR: "",
+    DATABASE_URL: "x",
+    AMQP_QUEUE_TYPE: "x",
+  };
+  assert.deepEqual(parse("completion bash", wrongSettings), { kind: "text", text: bashCompletion() });
+  assert.deepEqual(parse("completion zsh", wrongSettings), { kind: "text", text: zshCompletion() });
+  assert.deepEqual(parse("completion fish --lock=x", wrongSettings), {
+    kind: "text",
+    text: fishCompletion(),
+  });
   const wrong = parse("completion tcsh", {});
   assert.match(wrong.kind === "problems" ? wrong.problems.join() : "", /completion bash, completion zsh or/);
 });
