@@ -5,7 +5,7 @@ import { print, say } from "./support/terminal.ts";
 /** Folders in the order of speed: what is wrong shows early. Faults and times want the machine for themselves. */
 const SUITES = [
   { folders: ["tests/unit", "tests/recorded", "tests/simulation", "tests/deploy"], parallel: true },
-  { folders: ["tests/integration"], parallel: true },
+  { folders: ["tests/integration", "tests/browser"], parallel: true },
   { folders: ["tests/fault", "tests/binary"], parallel: false },
   { folders: ["tests/bench"], parallel: false },
 ];

@@ -37,16 +37,16 @@ export class LiveUpdates {
     this.#options = options;
   }
 
-  /** A stream for one more viewer; `undefined` when there are too many, or after `close`. */
+  /** A stream for one more viewer, with every part at once; `undefined` when there are too many, or after `close`. */
   open(): ReadableStream<Uint8Array> | undefined {
     if (this.#closed || this.#viewers.size >= this.#options.viewers) return undefined;
     let viewer: Viewer;
     return new ReadableStream({
       start: (controller) => {
         viewer = { controller, sent: [] };
-        controller.enqueue(encoder.encode(`retry: ${RETRY}\n\n`));
         this.#viewers.add(viewer);
         this.#timer ??= setInterval(() => this.#look(), this.#options.interval);
+        this.#look();
       },
       cancel: () => this.#leave(viewer),
     });
@@ -82,7 +82,8 @@ function send(viewer: Viewer, parts: readonly string[]): void {
   const { controller, sent } = viewer;
   const changed = parts.filter((part, index) => part !== sent[index]);
   if (changed.length === 0 || (controller.desiredSize ?? 0) <= 0) return;
+  const first = sent.length === 0 ? `retry: ${RETRY}\n` : "";
   const data = changed.join("").replace(/\r\n?|\n/g, "\ndata: ");
-  controller.enqueue(encoder.encode(`data: ${data}\n\n`));
+  controller.enqueue(encoder.encode(`${first}data: ${data}\n\n`));
   viewer.sent = parts;
 }
