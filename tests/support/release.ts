@@ -133,7 +133,7 @@ async function main(): Promise<boolean> {
   const { version, files, missing } = await release(values.target, values.output);
   for (const file of files) say(`release: ${values.output}/${file}`);
   for (const [target, reason] of missing) say(`release: MISSING ${target}: ${reason}`);
-  say(`release: ${version} ${missing.size === 0 ? "is complete" : "is NOT complete"}`);
+  say(`release: ${version} ${missing.size === 0 ? `for ${values.target.join(", ")}` : "is NOT complete"}`);
   return missing.size === 0;
 }
 
