@@ -56,10 +56,11 @@ export function toneOf(
 
 /** What the publisher is doing at this moment. */
 export function headline(status: StatusSnapshot): Headline {
-  const { state, health, interruption, since } = status;
+  const { state, health, interruption, since, progressAt } = status;
   if (!health.ok && state !== "stopped") {
-    const meaning = "A restart may help; the probes of /healthz say so too.";
-    return { tone: "bad", title: "Stuck", meaning, progress: `${health.reason}.`, since };
+    const meaning = "It gets nowhere, and waits for nothing that it knows of. A restart may help.";
+    const progress = `/healthz says: ${health.reason}.`;
+    return { tone: "bad", title: "Stuck", meaning, progress, since: progressAt };
   }
   if (!health.ok) {
     return {

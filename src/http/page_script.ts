@@ -39,10 +39,16 @@ function connect() {
   };
   own.onerror = () => {
     show(true);
-    if (own.readyState === EventSource.CLOSED) setTimeout(() => own === source && connect(), 5000);
+    if (own.readyState === EventSource.CLOSED) setTimeout(() => own === source && follow(), 5000);
   };
 }
 
-document.addEventListener("visibilitychange", () => document.hidden ? source.close() : connect());
-connect();
+// Who is not seen need not be new, and browsers open only six connections to a server.
+function follow() {
+  if (document.hidden) source?.close();
+  else connect();
+}
+
+document.addEventListener("visibilitychange", follow);
+follow();
 `;

@@ -40,7 +40,7 @@ ol { list-style: none; }
   border-left: .5rem solid; display: grid; gap: 0 1.25rem; grid-template-columns: auto 1fr auto;
   margin-top: 1rem; padding: 1.5rem clamp(1rem, 3vw, 2rem);
 }
-.state > div { display: grid; gap: .5rem; max-width: 62ch; }
+.state > div { display: grid; gap: .5rem; max-width: 70ch; }
 .state p { color: var(--ink); }
 .state .since { color: var(--soft); text-align: right; }
 .state .title {

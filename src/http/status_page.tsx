@@ -84,7 +84,7 @@ function Document({ view, reload }: ViewProps & { readonly reload: boolean }): H
         </header>
         <p id="lost" role="alert" hidden>
           Not live any more: the publisher does not answer, or too many pages are open. What you see is old;
-          it is tried again.
+          trying again.
         </p>
         <main>
           <section aria-labelledby="h-state">

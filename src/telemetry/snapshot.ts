@@ -99,6 +99,8 @@ export interface StatusSnapshot {
   readonly state: State;
   /** Since when, in milliseconds since 1970. */
   readonly since: number;
+  /** When it last got anywhere, in milliseconds since 1970. */
+  readonly progressAt: number;
   /** Whether the process makes progress or waits for what heals. */
   readonly health: Verdict;
   /** Set from the first failure until publishing or standing by again. */

@@ -144,7 +144,7 @@ export class Status {
     if (this.#state === "stopped" && failure !== undefined) {
       return { ok: false, reason: `stopped: ${failure.kind}: ${failure.message}` };
     }
-    const quiet = this.#now() - Math.max(this.#since, this.#progressAt);
+    const quiet = this.#now() - this.#lastProgress;
     if (quiet > this.#options.stuckAfter && !PATIENT.includes(this.#state)) {
       return { ok: false, reason: `${this.#state}, but no progress for ${Math.floor(quiet / 1000)} s` };
     }
@@ -167,6 +167,7 @@ export class Status {
       at,
       state: this.#state,
       since: this.#since,
+      progressAt: this.#lastProgress,
       health: this.health(),
       interruption: this.#interruption,
       failures: [...this.#failures.list],
@@ -187,6 +188,11 @@ export class Status {
     if (publishes ? this.#connections.source !== undefined : READY.includes(this.#state)) {
       this.#interruption = undefined;
     }
+  }
+
+  /** Another state is progress too. */
+  get #lastProgress(): number {
+    return Math.max(this.#since, this.#progressAt);
   }
 
   #progressOf({ since, confirmedBefore }: Scan, until?: number): ScanProgress {

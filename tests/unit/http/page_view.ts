@@ -32,6 +32,7 @@ export function snapshotOf(changes: Partial<StatusSnapshot> = {}): StatusSnapsho
     at: AT,
     state: "streaming",
     since: AT - 187_000,
+    progressAt: AT - 500,
     health: { ok: true, reason: "streaming" },
     interruption: undefined,
     failures: [],

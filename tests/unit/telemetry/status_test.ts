@@ -121,6 +121,7 @@ Deno.test("Status.snapshot() shows everything at this moment", () => {
     at: START + 500,
     state: "streaming",
     since: START,
+    progressAt: START,
     health: { ok: true, reason: "streaming" },
     interruption: undefined,
     failures: [{ ...failure, count: 1, first: START, last: START }],
