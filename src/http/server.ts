@@ -47,7 +47,8 @@ const LIMITS: Limits = {
 
 /**
  * Listens for HTTP; port 0 takes a free one. `Deno.serve` is of no use here: it waits for ever for the rest of a
- * request (seen in 2.6 and 2.9), so that slow clients could take all file descriptors.
+ * request (seen in 2.6 and 2.9), so that slow clients could take all file descriptors. The limits hold in Deno 2.9.6;
+ * the `node:http` of Deno 2.6.10 ignores them.
  *
  * @throws AgentError `ConfigInvalid` when the address cannot be listened on
  */
