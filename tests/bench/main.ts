@@ -134,8 +134,9 @@ async function runAll(loadBefore: number): Promise<Report> {
 }
 
 async function runSoak(minutes: number): Promise<void> {
+  const executable = await compile();
   await using rig = await BenchRig.start({ bare: true });
-  const { messages, growth, peak, rate } = await soak(rig, 5_000, minutes);
+  const { messages, growth, peak, rate } = await soak(rig, executable, 5_000, minutes);
   print(
     `${minutes} minutes at ${rate} changes/s: ${messages.toLocaleString("en")} messages, peak ${
       (peak / 1e6).toFixed(0)

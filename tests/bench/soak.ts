@@ -21,11 +21,16 @@ const ROWS = 100_000;
 const ROW_BYTES = 150;
 const SAMPLE = 5_000;
 
-/** Lets an agent publish for minutes and looks at its memory. */
-export async function soak(rig: BenchRig, rate: number, minutes: number): Promise<SoakFigures> {
+/** Lets the executable publish for minutes and looks at its memory. */
+export async function soak(
+  rig: BenchRig,
+  executable: string,
+  rate: number,
+  minutes: number,
+): Promise<SoakFigures> {
   await using table = await rig.table({ rows: ROWS, bytes: ROW_BYTES, rate });
   await using consumer = await Consumer.start(rig.rabbitmq.url, table.name);
-  await using agent = await rig.agent(table, { args: ["--initial-scan", "no"] });
+  await using agent = await rig.agent(table, { executable, args: ["--initial-scan", "no"] });
   await consumer.first;
   const samples: { x: number; y: number }[] = [];
   const end = Date.now() + minutes * 60_000;
