@@ -62,7 +62,7 @@ export function addresses(options: AddressOptions): Addresses {
     const { table, key, updated } = change;
     return standardHeaders ? { ...filled, table, key, updated: updated ?? "", feed } : filled;
   };
-  if (standardHeaders || uses("key")) return { byTable, of: build };
+  if (standardHeaders || uses("key", "id")) return { byTable, of: build };
   return { byTable, of: byTable || uses("op") ? remembered(build) : once(build) };
 }
 

@@ -1,7 +1,8 @@
 import type { Change } from "./change.ts";
+import { messageId } from "./message_id.ts";
 
 /** What a template may name. */
-export const PLACEHOLDERS = ["table", "schema", "database", "op", "key", "feed"] as const;
+export const PLACEHOLDERS = ["table", "schema", "database", "op", "key", "id", "feed"] as const;
 
 /** Name of a placeholder: `table` of `{table}`. */
 export type Placeholder = typeof PLACEHOLDERS[number];
@@ -73,6 +74,8 @@ function part(name: Placeholder | undefined, change: Change, place: TablePlace |
       return change.table;
     case "key":
       return change.key;
+    case "id":
+      return change.updated === undefined ? "" : messageId(change.updated, change.table, change.key);
     case "op":
       return change.operation;
     case "schema":

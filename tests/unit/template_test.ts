@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Change } from "../../src/change.ts";
 import { fill, fixedText, literalTemplate, parseTemplate } from "../../src/template.ts";
-import { anyText, change } from "../support/arbitrary.ts";
+import { messageId } from "../../src/message_id.ts";
+import { anyText, change, hlcOf } from "../support/arbitrary.ts";
 
 const PLACE = { schema: "public", database: "shop" };
 
@@ -17,6 +18,12 @@ Deno.test("a template fills in table, schema, database, op, key and feed", () =>
   assert.equal(filled("{table}{table}"), "tt");
   assert.equal(filled("my_queue"), "my_queue");
   assert.equal(filled(""), "");
+});
+
+Deno.test("a template fills in the message-id, and nothing for a change without a timestamp", () => {
+  const updated = hlcOf(5);
+  assert.equal(filled("{id}", { updated }), messageId(updated, "t", "[1]"));
+  assert.equal(filled("{id}", { updated: undefined }), "");
 });
 
 Deno.test("a doubled brace is a brace", () => {
