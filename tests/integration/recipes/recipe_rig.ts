@@ -16,9 +16,14 @@ function routing(readme: string): string {
   return /^## Routing$[^]*?(?=^## )/m.exec(readme)?.[0] ?? "";
 }
 
-/** Does what the recipe says in RabbitMQ, and prints how it would start the agent. */
+/**
+ * Does what the recipe says in RabbitMQ, and prints how it would start the agent. RabbitMQ comes without the plugin for
+ * deduplication; its exchange routes as a fanout one does.
+ */
 const SHELL = `set -euo pipefail
-rabbitmqadmin() { python3 "$RABBITMQADMIN" --port "$MANAGEMENT_PORT" --vhost "$VHOST" "$@" >&2; }
+rabbitmqadmin() {
+  python3 "$RABBITMQADMIN" --port "$MANAGEMENT_PORT" --vhost "$VHOST" "\${@/#type=x-message-deduplication/type=fanout}" >&2
+}
 crdb-changefeed-publisher() { printf '%s\\0' "\${AMQP_QUEUE-}" "$@"; }
 `;
 

@@ -176,6 +176,20 @@ recipeTest(
   },
 );
 
+recipeTest(
+  "Repeats kept out of the queue by the plugin rabbitmq-message-deduplication",
+  { orders: [1, 2] },
+  async (recipe) => {
+    await recipe.confirmed(2);
+    const messages = await recipe.drain("orders");
+    assert.deepEqual(rowsOf(messages), ["orders[1]", "orders[2]"]);
+    for (const { properties: { messageId, headers } } of messages) {
+      assert.match(messageId ?? "", /^\d{19}/);
+      assert.equal(headers?.["x-deduplication-header"], messageId);
+    }
+  },
+);
+
 Deno.test("every recipe of README.md is followed by a test", () => {
   assert.deepEqual([...RECIPES.keys()], [...followed]);
 });
