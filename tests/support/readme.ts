@@ -3,6 +3,8 @@ import { commandsMarkdown, settingsMarkdown } from "../../src/settings/help.ts";
 import { metricsTable } from "../../src/telemetry/metric_table.ts";
 import report from "../bench/report.json" with { type: "json" };
 import { markdown, type Report } from "../bench/report.ts";
+import scale from "../bench/scale.json" with { type: "json" };
+import { scaleMarkdown, type ScaleReport } from "../bench/scale.ts";
 
 /** Path of the README, from anywhere. */
 export const README: URL = new URL("../../README.md", import.meta.url);
@@ -14,6 +16,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   metrics: metricsTable(),
   consumers: consumers(),
   bench: markdown(report as Report),
+  scale: scaleMarkdown(scale as ScaleReport),
 };
 
 /** The example consumers, each folded away under its language. */
