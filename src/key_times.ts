@@ -74,7 +74,10 @@ export class KeyTimes {
 
   /** Deletes the keys whose timestamp is not later. */
   forget(time: Hlc): void {
-    const later = [...this].filter(([, each]) => compareHlc(each, time) > 0);
+    const later: [key: string, time: Hlc][] = [];
+    for (const [entry, each] of this.#times.entries()) {
+      if (each !== undefined && compareHlc(each, time) > 0) later.push([this.#textOf(entry), each]);
+    }
     this.#clear(later.length);
     for (const [key, each] of later) this.set(key, each);
   }
