@@ -93,7 +93,7 @@ export class Agent {
   /** A broker that failed took what was in flight with it, but not what was confirmed before. */
   #finish(): Promise<void> {
     const { clock } = this.#parts, { drainTimeout } = this.#options;
-    return drain(this.#feed.finish(), drainTimeout, clock, () => "the cursor is not stored");
+    return drain(this.#feed.finish(), drainTimeout, clock, () => this.#feed.unfinished);
   }
 
   async #runSession(stop: AbortSignal): Promise<void> {

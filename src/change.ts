@@ -1,7 +1,10 @@
 import type { Hlc } from "./hlc.ts";
 
-/** What happened to the row; `gap` is no change but a marker (see gap.ts); `insert` and `update` can only be told apart when the feed carries `diff`. */
-export type Operation = "insert" | "update" | "upsert" | "delete" | "read" | "gap";
+/**
+ * What happened to the row; `insert` and `update` can only be told apart when the feed carries `diff`. `gap` (see gap.ts)
+ * and `resolved` (see watermark.ts) are no changes.
+ */
+export type Operation = "insert" | "update" | "upsert" | "delete" | "read" | "gap" | "resolved";
 
 /** One version of one row, as the changefeed sent it. */
 export interface Change {

@@ -70,6 +70,8 @@ export interface Config {
   readonly drainTimeout: number;
   /** How a change becomes a message body. */
   readonly format: Format;
+  /** Publish watermarks. */
+  readonly emitResolved: boolean;
   /** Add the headers `table`, `key`, `updated` and `feed`. */
   readonly standardHeaders: boolean;
   /** The operator's own headers; the texts are templates. */
@@ -224,6 +226,7 @@ function configFrom(values: Values, sources: Sources): Config {
     changefeedOptions: changefeedOptionsFrom(values),
     drainTimeout: values.drainTimeout,
     format: values.format,
+    emitResolved: values.emitResolved,
     standardHeaders: toBroker && values.headers === "standard",
     headers: toBroker ? record(values.header) : {},
     routingKey: toBroker ? routingKeyFrom(values) : "",

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { type Address, addresses, type AddressOptions } from "./address.ts";
+import { type Address, type Addresses, addresses, type AddressOptions } from "./address.ts";
 import type { Change } from "./change.ts";
-import { hlcTime } from "./hlc.ts";
+import { type Hlc, hlcTime } from "./hlc.ts";
 import { messageId } from "./message_id.ts";
 
 /** How a change becomes a message body. */
@@ -15,7 +15,7 @@ export interface Message extends Address {
   readonly contentType: string;
   /** `HLC-HASH`, the same for every repeat; `undefined` where the envelope carries no timestamp. */
   readonly messageId: string | undefined;
-  /** What happened: `insert`, `update`, `upsert`, `delete`, `read` or `gap`. */
+  /** What happened: `insert`, `update`, `upsert`, `delete`, `read`, `gap` or `resolved`. */
   readonly type: string;
 }
 
@@ -29,9 +29,28 @@ type Body = (change: Change, id: string | undefined) => string;
 
 /** An encoder with these settings; without any look into the value's JSON. */
 export function messageEncoder(options: EncodeOptions): (change: Change) => Message {
-  const body = BODIES[options.format](options.feed);
-  const contentType = options.format === "cloudevents" ? "application/cloudevents+json" : "application/json";
-  const { of: addressOf } = addresses(options);
+  return encoder(options.format, options.feed, addresses(options));
+}
+
+/**
+ * Makes watermarks. One message reaches everybody where changes of all tables have one address; else there is one for each
+ * table. The body is what CockroachDB's own sinks write (and v20.2 sends, see the recordings).
+ */
+export function watermarkEncoder(options: EncodeOptions): (resolved: Hlc) => readonly Message[] {
+  const places = addresses(options);
+  const tables = places.byTable ? [...options.tables.keys()] : [""];
+  const encode = encoder(options.format === "envelope" ? "value" : options.format, options.feed, places);
+  return (resolved) => {
+    const value = JSON.stringify({ resolved });
+    return tables.map((table) =>
+      encode({ kind: "change", table, key: "", value, updated: resolved, operation: "resolved" })
+    );
+  };
+}
+
+function encoder(format: Format, feed: string, { of: addressOf }: Addresses): (change: Change) => Message {
+  const body = BODIES[format](feed);
+  const contentType = format === "cloudevents" ? "application/cloudevents+json" : "application/json";
   return (change) => {
     const id = change.updated && messageId(change.updated, change.table, change.key);
     const { routingKey, headers } = addressOf(change);
@@ -62,9 +81,9 @@ function cloudEvent(feed: string): Body {
     const attributes = {
       id,
       type: `crdb.changefeed.${operation}`,
-      subject: key,
-      ...(updated === undefined ? {} : { time: hlcTime(updated) }),
-      table,
+      subject: key || undefined,
+      time: updated && hlcTime(updated),
+      table: table || undefined,
     };
     return `${start},${JSON.stringify(attributes).slice(1, -1)},"data":${value || "null"}}`;
   };

@@ -1,19 +1,19 @@
 import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent, Position } from "./change.ts";
-import type { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
-import type { ConfirmWindow } from "./confirm_window.ts";
 import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
 import { BoundedFeed, type FeedEnd, isReached, lastOf, startBefore } from "./feed_end.ts";
 import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
-import { admission, type InFlight, type MessageQueue, relay, type RelayParts } from "./relay.ts";
+import { type Outlet, publishNotices } from "./outlet.ts";
+import { type InFlight, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import { type Handover, Succession } from "./succession.ts";
 import type { State } from "./telemetry/status.ts";
-import type { DeadLetterQueue, UnpublishableHandler } from "./unpublishable.ts";
+import type { UnpublishableHandler } from "./unpublishable.ts";
+import { Watermarks } from "./watermark.ts";
 import { gapMarker, type OnExpiredCursor } from "./gap.ts";
 
 /** Where changes come from. Every method throws AgentError. */
@@ -64,6 +64,8 @@ export interface FeedParts {
   readonly end: FeedEnd | undefined;
   /** Makes the message of a change. */
   readonly encode: (change: Change) => Message;
+  /** Makes the messages of a watermark; `undefined`: there are none. */
+  readonly encodeWatermark: ((resolved: Hlc) => readonly Message[]) | undefined;
   /** Deals with messages that the broker will never take. */
   readonly unpublishable: UnpublishableHandler;
   /** What follows a failure. */
@@ -82,16 +84,6 @@ const TABLE_NOT_THERE: readonly ErrorKind[] = ["TableMissing", "TableNotAtCursor
 /** In milliseconds: where even the cluster's present time is too old, each session ends with a gap. */
 const PAUSE_BEHIND_GAP = 1000;
 
-/** One connection to a broker, with what is in flight on it. */
-export interface Outlet {
-  /** Where messages go. */
-  readonly queue: MessageQueue & DeadLetterQueue;
-  /** What is in flight. */
-  readonly window: ConfirmWindow<InFlight>;
-  /** Resolved timestamps on their way to the cursor. */
-  readonly checkpoints: Checkpoints;
-}
-
 /**
  * What a feed knows over all its sessions: the cursor, and what was sent above it. A session is one changefeed, from
  * the newest resolved timestamp whose rows are all confirmed; CockroachDB's failures end it and nothing else.
@@ -101,12 +93,15 @@ export class Feed {
   readonly #cursor: FeedCursor;
   readonly #guard: ReplayGuard = new ReplayGuard();
   readonly #succession: Succession;
+  readonly #watermarks: Watermarks | undefined;
   #session = new AbortController();
 
   /** Connects to nothing yet. */
   constructor(parts: FeedParts) {
     const { source, cursorStore: store, lock, initialScan, end, clock, observe, random } = parts;
+    const now = () => clock.now(), { encodeWatermark: encode } = parts;
     this.#parts = parts;
+    this.#watermarks = encode && new Watermarks({ encode, now });
     this.#succession = new Succession(parts.handover, this.#guard, (error) => observe.handoverFailed(error));
     this.#cursor = new FeedCursor({
       store,
@@ -115,6 +110,7 @@ export class Feed {
       backoff: newBackoff(random),
       clock,
       observe,
+      onStored: (cursor) => this.#watermarks?.announce(cursor),
       onFailure: (error) => this.#session.abort(error),
     });
   }
@@ -124,10 +120,16 @@ export class Feed {
     return this.#guard;
   }
 
-  /** The end is reached and stored: there is nothing left to do. */
+  /** The end is reached and stored, and consumers know: there is nothing left to do. */
   get complete(): boolean {
     const { end } = this.#parts, position = this.#cursor.stored;
-    return end !== undefined && position !== undefined && isReached(end, position);
+    if (end === undefined || position === undefined || !isReached(end, position)) return false;
+    return this.#watermarks?.delivered(position.cursor) ?? true;
+  }
+
+  /** What `finish` waits for. */
+  get unfinished(): string {
+    return this.#watermarks?.pending ? "the last watermark is not confirmed" : "the cursor is not stored";
   }
 
   /**
@@ -158,25 +160,38 @@ export class Feed {
     return true;
   }
 
-  /** These messages, newest first, were not confirmed: their rows must pass again. */
+  /** Everything published up to and including message `settled` is confirmed. */
+  settled(settled: number): void {
+    this.#watermarks?.settled(settled);
+  }
+
+  /** The connection is of no use any more. These messages, newest first, were not confirmed: their rows must pass again. */
   undo(unconfirmed: readonly InFlight[]): void {
+    this.#watermarks?.close();
     for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
   }
 
   /**
-   * Nothing is in flight any more: stores the cursor and leaves the guard's keys, once.
+   * Nothing is in flight any more: stores the cursor, publishes its watermark, and leaves the guard's keys, once.
    *
    * @throws AgentError when the cursor cannot be stored
    */
   async finish(): Promise<void> {
-    await this.#cursor.flushed();
+    await this.#caughtUp();
     const position = this.#cursor.stored, sent = this.#guard.bequest();
     if (position === undefined || sent.size === 0) return;
     this.#guard.clear(); // nothing is published any more
     await this.#succession.leave(position, sent);
   }
 
-  async #runSession({ queue, window, checkpoints }: Outlet, signal: AbortSignal): Promise<void> {
+  /** The cursor is stored, and its watermark confirmed where there is a connection. */
+  async #caughtUp(): Promise<void> {
+    await this.#cursor.flushed();
+    await this.#watermarks?.drained();
+  }
+
+  async #runSession(outlet: Outlet, signal: AbortSignal): Promise<void> {
+    const { queue, window, checkpoints } = outlet;
     const { source, end, encode, unpublishable, observe, clock } = this.#parts;
     this.#session = new AbortController();
     const ended = this.#session.signal;
@@ -188,10 +203,12 @@ export class Feed {
       if (signal.aborted) return;
       this.#guard.clear();
       checkpoints.clear();
+      this.#watermarks?.forget();
       this.#cursor.goOn();
     }
     if (end !== undefined && isReached(end, position)) {
-      await unlessAborted(this.#cursor.flushed(), signal);
+      this.#watermarks?.open(outlet, this.#cursor.stored);
+      await unlessAborted(this.#caughtUp(), signal);
       return;
     }
     await this.#succession.takeOver(position);
@@ -213,13 +230,14 @@ export class Feed {
       now: () => clock.now(),
       observe: observe.relay,
     };
+    this.#watermarks?.open(outlet, this.#cursor.stored);
     const feed = source.open(position, session);
     await relay(bounded?.of(feed) ?? feed, parts, session).then(async () => {
       if (bounded?.reached) await unlessAborted(window.drained(), session);
       ended.throwIfAborted();
       if (signal.aborted || bounded?.reached) return;
       throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
-    }).catch((failure) => this.#failedAt(found, failure, { queue, window, checkpoints }, session))
+    }).catch((failure) => this.#failedAt(found, failure, outlet, session))
       .finally(() => session.removeEventListener("abort", release));
   }
 
@@ -246,27 +264,14 @@ export class Feed {
   }
 
   /** Tells the consumers of each table, and when that is confirmed goes on behind the gap. */
-  async #jumpTheGap(
-    from: Position,
-    { queue, window, checkpoints }: Outlet,
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #jumpTheGap(from: Position, outlet: Outlet, signal: AbortSignal): Promise<void> {
     const { source, tables, onExpiredCursor, encode, clock, observe } = this.#parts;
     const to: Position = { cursor: await source.now(), scanning: onExpiredCursor === "rescan" };
-    await unlessAborted(window.drained(), signal);
-    for (const table of tables) {
-      await admission(queue, window, signal);
-      if (signal.aborted) return;
-      const marker = gapMarker(table, from, to);
-      const { key } = marker, message = encode(marker), publishedAt = clock.now();
-      const bytes = queue.publish(message);
-      window.add({ table, key, previous: undefined, committed: undefined, publishedAt }, bytes);
-    }
-    await unlessAborted(window.drained(), signal);
-    if (signal.aborted) return;
+    const markers = tables.map((table) => encode(gapMarker(table, from, to)));
+    if (!await publishNotices(outlet, markers, clock, signal)) return;
     if (!await this.#cursor.jump(to)) return;
     this.#guard.clear();
-    checkpoints.clear();
+    outlet.checkpoints.clear();
     observe.gap(from, to);
   }
 }

@@ -50,6 +50,8 @@ export interface FeedCursorParts {
   readonly clock: Clock;
   /** Told about the cursor. */
   readonly observe: CursorObserver;
+  /** Called when this cursor is stored. */
+  readonly onStored: (cursor: Hlc) => void;
   /** Called when storing is of no use any more: somebody else moved the cursor, or the store refuses for good. */
   readonly onFailure: (error: AgentError) => void;
 }
@@ -200,7 +202,7 @@ export class FeedCursor {
   }
 
   async #store(): Promise<void> {
-    const { backoff, clock, observe } = this.#parts;
+    const { backoff, clock, observe, onStored } = this.#parts;
     while (this.#isDue) {
       const cursor = this.#attempted ??= this.#confirmed!;
       const started = clock.now();
@@ -212,6 +214,7 @@ export class FeedCursor {
         this.#attempted = undefined;
         if (this.#confirmed === cursor) this.#confirmed = undefined;
         observe.cursorStored(cursor, (clock.now() - started) / 1000);
+        onStored(cursor);
       } else if (error.kind === "CursorMoved" || error.action === "stop") this.#giveUp(error);
       else {
         const delay = backoff.next();

@@ -90,7 +90,7 @@ export async function relay(
         observe.dropped(event);
         continue;
       }
-      if (queue.blocked !== undefined || !window.hasRoom) {
+      while (!isOpen(queue, window) && !signal.aborted) {
         await admission(queue, window, signal);
         publishedAt = now();
       }
@@ -112,18 +112,23 @@ export async function relay(
   }
 }
 
+/** The next message may be published: the broker takes messages, and the window has room. */
+export function isOpen(
+  queue: Pick<MessageQueue, "blocked">,
+  window: Pick<RelayParts["window"], "hasRoom">,
+): boolean {
+  return queue.blocked === undefined && window.hasRoom;
+}
+
 /**
- * Resolves when the next message may be published, or the signal aborts: the broker takes messages, and the window has
- * room. Whoever aborts has to release the window too.
+ * Waits for what keeps the next message from being published, or until the signal aborts; ask again then, as a watermark
+ * may have taken the room. Whoever aborts has to release the window too.
  */
 export async function admission(
   queue: Pick<MessageQueue, "blocked">,
-  window: Pick<RelayParts["window"], "hasRoom" | "room">,
+  window: Pick<RelayParts["window"], "room">,
   signal: AbortSignal,
 ): Promise<void> {
-  while (!signal.aborted) {
-    if (queue.blocked !== undefined) await unlessAborted(queue.blocked, signal);
-    else if (!window.hasRoom) await window.room();
-    else return;
-  }
+  if (queue.blocked !== undefined) await unlessAborted(queue.blocked, signal);
+  else await window.room();
 }

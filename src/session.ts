@@ -102,6 +102,7 @@ export class Session {
       onSettled: (settled) => {
         retry.progress();
         this.#checkpoints.advance(settled);
+        feed.settled(settled);
       },
       onFailure: (cause) => this.#ended.abort(cause),
     });
@@ -163,7 +164,7 @@ export class Session {
     const { clock, feed } = this.#parts, window = this.#window;
     const finished = window.drained().then(() => feed.finish());
     return drain(finished, this.#options.drainTimeout, clock, () => {
-      return window.size > 0 ? `${window.size} messages are not confirmed` : "the cursor is not stored";
+      return window.size > 0 ? `${window.size} messages are not confirmed` : feed.unfinished;
     });
   }
 

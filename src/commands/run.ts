@@ -7,7 +7,7 @@ import { CockroachCursorStore } from "../cockroach/cursor_store.ts";
 import { FeedOwner } from "../cockroach/feed_owner.ts";
 import { CockroachHandover } from "../cockroach/handover.ts";
 import type { Config } from "../config.ts";
-import { type EncodeOptions, messageEncoder } from "../encode.ts";
+import { type EncodeOptions, messageEncoder, watermarkEncoder } from "../encode.ts";
 import { AgentError } from "../errors.ts";
 import type { CursorStore } from "../feed_cursor.ts";
 import { createApp } from "../http/app.ts";
@@ -99,7 +99,8 @@ interface Ends {
 }
 
 function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
-  const { feed } = config;
+  const { feed } = config, tables = tableColumns(config);
+  const message: EncodeOptions = { ...config, tables };
   const owner = new FeedOwner(feed);
   const source = feedSource(config, sql, config.cursorFrequency, telemetry);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
@@ -107,18 +108,12 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout 
     broker: brokerOf(config, telemetry, stdout),
     cursorStore: cursorStoreOf(config, owner, cursorSql),
     handover: config.cursorStore === "none" ? undefined : new CockroachHandover(owner, cursorSql),
-    tables: [...tableColumns(config).keys()],
+    tables: [...tables.keys()],
     onExpiredCursor: config.onExpiredCursor,
     initialScan: config.initialScan,
     end: config.end,
-    encode: messageEncoder({
-      format: config.format,
-      feed,
-      routingKey: config.routingKey,
-      tables: tableColumns(config),
-      standardHeaders: config.standardHeaders,
-      headers: config.headers,
-    }),
+    encode: messageEncoder(message),
+    encodeWatermark: config.emitResolved ? watermarkEncoder(message) : undefined,
     unpublishable: unpublishableHandler(config.onUnpublishable, telemetry),
     observe: telemetry,
     clock: systemClock,

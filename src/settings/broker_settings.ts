@@ -6,6 +6,7 @@ import {
   readHeader,
   readPath,
   readRoutingKey,
+  readSwitch,
   readTypedPair,
   size,
   wholeSeconds,
@@ -23,6 +24,13 @@ export const BROKER_SETTINGS = {
     default: "envelope",
     meaning: "Body: envelope (the original's), value (the value column alone) or cloudevents",
     read: choice("envelope", "value", "cloudevents"),
+  },
+  emitResolved: {
+    flag: "--emit-resolved",
+    env: "CHANGEFEED_EMIT_RESOLVED",
+    default: "no",
+    meaning: "Publish watermarks: every change up to this time was delivered before; or --no-emit-resolved",
+    read: readSwitch,
   },
   headers: {
     flag: "--headers SET",

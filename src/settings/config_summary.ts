@@ -25,6 +25,7 @@ export function describe(config: Config): Record<string, string> {
     diff: config.diff ? "yes" : "no",
     changefeedOptions: names(changefeedOptions.map(({ name }) => name)),
     format: config.format,
+    emitResolved: config.emitResolved ? "yes" : "no",
     headers: names([...(config.standardHeaders ? ["standard"] : []), ...Object.keys(headers)]),
     maxInFlight: `${config.maxInFlight} messages, ${config.maxInFlightBytes} bytes`,
     drainTimeout: durationText(config.drainTimeout),

@@ -103,6 +103,15 @@ Deno.test("--queue stdout prints one body a line and nothing else, and goes on f
   assert.ok(!log.includes(body(3)), log);
 });
 
+Deno.test("--emit-resolved prints watermarks too", async () => {
+  await using rig = await rigWithRows(1);
+  await using agent = new PipedAgent(rig, 0, "--emit-resolved", "--initial-scan", "only");
+  const [row, watermark] = await agent.read(2);
+  assert.equal(JSON.parse(row ?? "").key, "[1]");
+  assert.match(watermark ?? "", /^{"resolved":"\d{19}\.\d{10}"}$/);
+  assert.equal((await agent.end()).code, 0);
+});
+
 Deno.test("a reader that goes away, as head does, ends the agent cleanly; the rest comes with the next start", async () => {
   const rows = 20_000;
   await using rig = await rigWithRows(rows);

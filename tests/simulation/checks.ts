@@ -9,6 +9,7 @@ import type { FakeHandoverTable, HandoverObserver } from "./handover.ts";
 import { Ledger } from "./ledger.ts";
 import type { Fault } from "./plan.ts";
 import type { SourceObserver } from "./source.ts";
+import { tickOfWatermark, WatermarkChecks } from "./watermark_checks.ts";
 import type { World } from "./world.ts";
 
 /** From where on changes have to be published. */
@@ -25,6 +26,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   readonly #world: World;
   readonly #table: () => FakeCursorTable;
   readonly #handover: FakeHandoverTable;
+  readonly #watermarks: WatermarkChecks;
   readonly #ledgers = new Map<AgentProcess, Ledger>();
   readonly #queue: string[] = [];
   readonly #accepted = new Map<string, number>();
@@ -43,6 +45,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   /** Nothing has happened yet. */
   constructor(world: World, table: () => FakeCursorTable, handover: FakeHandoverTable) {
     this.#handover = handover;
+    this.#watermarks = new WatermarkChecks(world);
     this.#world = world;
     this.#table = table;
   }
@@ -81,6 +84,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (begins && row.number > (this.#lastStart?.number ?? 0)) {
       this.#lastStart = row;
       this.#segments.push(this.#queue.length);
+      this.#watermarks.restart();
     }
     if (anew) ledger.seenRow = row;
     const claims = this.#table().claims.length;
@@ -115,6 +119,8 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("G6", `${process.name} publishes without the lock`);
     }
     if (isMarker(name)) return this.ledger(process).flies(connection, name);
+    const watermark = tickOfWatermark(name);
+    if (watermark !== undefined) return this.#publishedWatermark(connection, name, watermark);
     const tick = this.#world.database.version(name)?.tick;
     if (tick === undefined) {
       this.#world.violate("G5", `${process.name} publishes ${name}, which nobody wrote`);
@@ -130,6 +136,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("G6", `the queue takes ${name} from ${connection.process.name} without the lock`);
     }
     if (isMarker(name)) return;
+    const watermark = tickOfWatermark(name);
+    if (watermark !== undefined) return this.#watermarks.watermark(watermark, this.#isOfHand(watermark));
+    this.#watermarks.row(name, this.#world.database.version(name)?.tick ?? NaN);
     this.#accepted.set(name, this.#queue.length);
     this.#queue.push(name);
   }
@@ -143,7 +152,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       if (isMarker(name)) {
         const { until } = JSON.parse(name).gap;
         this.#gapsTold.set(until, (this.#gapsTold.get(until) ?? 0) + 1);
-      } else this.#confirmed.set(name, this.#accepted.get(name) ?? -1);
+      } else if (tickOfWatermark(name) === undefined) {
+        this.#confirmed.set(name, this.#accepted.get(name) ?? -1);
+      }
     }
   }
 
@@ -177,11 +188,35 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("Stop", `${process.name} leaves the cursor at ${position.cursor}`);
     }
     const ours = row === ledger.seenRow || by === process;
+    const published = waited === undefined || ledger.stillConnected;
+    if (ours && published && (row === ledger.seenRow || !this.#starts.has(row))) {
+      this.#checkLastWatermark(process, position);
+    }
     if (ours && !ledger.handoverFailed && ledger.hasSentAbove(tickOfHlc(position.cursor))) {
       if (this.#handover.leavers.get(process)?.cursor !== position.cursor) {
         this.#world.violate("G4", `${process.name} does not hand over what it sent`);
       }
     }
+  }
+
+  /** It is about nothing that is not confirmed, as far as the process knows of the cursor. */
+  #publishedWatermark(connection: FakeConnection, name: string, tick: number): void {
+    const ledger = this.ledger(connection.process);
+    ledger.flies(connection, name);
+    if ((ledger.seenRow?.number ?? -1) < (this.#start?.row ?? 0)) return;
+    this.#checkConfirmed(tick, `${connection.process.name} publishes ${name}`);
+  }
+
+  /** A hand put the cursor there. */
+  #isOfHand(tick: number): boolean {
+    return [...this.#starts].some(({ by, position }) =>
+      by === "hand" && position !== undefined && tickOfHlc(position.cursor) === tick
+    );
+  }
+
+  #checkLastWatermark({ name }: AgentProcess, { cursor, scanning }: Position): void {
+    if (!this.#world.plan.emitResolved || scanning || this.#watermarks.reaches(tickOfHlc(cursor))) return;
+    this.#world.violate("Watermark", `${name} leaves without that of ${cursor}`);
   }
 
   /** The cursor goes behind a gap, of which the consumers of every table have been told. */

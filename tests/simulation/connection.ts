@@ -27,6 +27,7 @@ export class FakeConnection implements BrokerSession {
   #failed = false;
   #brokerEnded = false;
   #stuck = false;
+  #wasStuck = false;
   #working = false;
 
   /** Opened by the broker. */
@@ -46,6 +47,11 @@ export class FakeConnection implements BrokerSession {
   /** The agent was told that it is of no use any more. */
   get failed(): boolean {
     return this.#failed;
+  }
+
+  /** The broker did nothing for it for some time: the agent may have lost its patience when that is over. */
+  get wasStuck(): boolean {
+    return this.#wasStuck;
   }
 
   /** The broker has given it the lock. */
@@ -135,7 +141,7 @@ export class FakeConnection implements BrokerSession {
     if (this.#brokerEnded) return;
     if (world.goesWrong("drop", 0.05)) return this.die();
     if (world.goesWrong("half-open", 0.05)) return this.#breakHalfway();
-    if (world.goesWrong("stuck", 0.02)) return void (this.#stuck = true);
+    if (world.goesWrong("stuck", 0.02)) return void (this.#stuck = this.#wasStuck = true);
     const waiting = this.#broker.blocked === undefined ? this.#names.length - this.#arrived : 0;
     if (waiting > 0 && random.chance(0.6)) this.#arrive(random.between(1, waiting));
     else this.#confirm();

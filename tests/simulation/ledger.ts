@@ -142,6 +142,11 @@ export class Ledger {
       [...this.#flights].some(([connection, { size }]) => connection.failed && size > 0);
   }
 
+  /** It was asked to stop when it could publish, and that has not failed since. */
+  get stillConnected(): boolean {
+    return this.#openAtStop.some((connection) => !connection.failed);
+  }
+
   /** Messages that were confirmed, of changes above this tick. */
   hasSentAbove(tick: number): boolean {
     const { database } = this.#world;
@@ -152,8 +157,8 @@ export class Ledger {
 
   /** It is asked to stop: what is in flight now is to be confirmed. */
   askedToStop(): void {
-    this.#calmAtStop = this.#world.healed;
     this.#openAtStop = [...this.#flights.keys()].filter((connection) => !connection.agentEnded);
+    this.#calmAtStop = this.#world.healed && !this.#openAtStop.some(({ wasStuck }) => wasStuck);
   }
 
   /** It stopped as asked: nothing may be open. */

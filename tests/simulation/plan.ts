@@ -62,6 +62,8 @@ export interface Plan {
   readonly faults: readonly Fault[];
   /** What the agent does when garbage collection has overtaken the cursor. */
   readonly onExpiredCursor: OnExpiredCursor;
+  /** The agent publishes watermarks. */
+  readonly emitResolved: boolean;
   /** Where the feed ends; a time is this tick. */
   readonly end: "never" | "scan" | number;
 }
@@ -90,6 +92,7 @@ export function planOf(seed: number): Plan {
     faults: tellable(FAULTS.filter(() => random.chance(share))),
     onExpiredCursor: random.pick(["fail", "rescan", "latest"]),
     end: random.pick(["never", "never", "never", "never", "never", "never", "scan", END]),
+    emitResolved: random.chance(0.5),
   };
 }
 
@@ -117,6 +120,7 @@ export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>
 function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const fault of plan.faults) yield { ...plan, faults: plan.faults.filter((other) => other !== fault) };
   if (plan.agents > 1) yield { ...plan, agents: 1 };
+  if (plan.emitResolved) yield { ...plan, emitResolved: false };
   if (plan.initialScan) yield { ...plan, initialScan: false };
   if (plan.slowness > 0) yield { ...plan, slowness: 0 };
   for (const commits of new Set([1, plan.commits >> 1, plan.commits - 1])) {

@@ -1,5 +1,5 @@
 import { Agent, type AgentObserver } from "../../src/agent.ts";
-import { messageEncoder } from "../../src/encode.ts";
+import { type EncodeOptions, messageEncoder, watermarkEncoder } from "../../src/encode.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { FeedEnd } from "../../src/feed_end.ts";
 import { unpublishableHandler } from "../../src/unpublishable.ts";
@@ -17,14 +17,15 @@ import { type Violation, World } from "./world.ts";
 const PATIENCE = 300_000;
 const DRAIN_TIMEOUT = 20_000;
 
-const encode = messageEncoder({
+const MESSAGE: EncodeOptions = {
   format: "value",
   feed: "feed",
-  routingKey: "queue",
-  tables: new Map(),
+  routingKey: "{table}",
+  tables: new Map(TABLES.map((table) => [table, { schema: "public", database: "d" }])),
   standardHeaders: false,
   headers: {},
-});
+};
+const encode = messageEncoder(MESSAGE), encodeWatermark = watermarkEncoder(MESSAGE);
 
 const unpublishable = unpublishableHandler("fail", { unpublishable: () => {} });
 
@@ -182,6 +183,7 @@ class Simulation {
       initialScan: this.#plan.initialScan || this.#plan.end === "scan",
       end: endOf(this.#plan),
       encode,
+      encodeWatermark: this.#plan.emitResolved ? encodeWatermark : undefined,
       unpublishable,
       observe: this.#observer(process),
       clock: process,

@@ -55,6 +55,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}, parts: Partial
       initialScan: false,
       end: undefined,
       encode,
+      encodeWatermark: undefined,
       unpublishable: unpublishableHandler("fail", { unpublishable: nothing }),
       observe,
       clock,

@@ -13,7 +13,7 @@ const IMPORTED_BY: Readonly<Record<string, readonly string[]>> = {
   "main.ts": [],
   "cli.ts": ["main.ts"],
   "agent.ts": ["commands/run.ts", "telemetry/telemetry.ts"],
-  "relay.ts": ["feed.ts", "session.ts", "telemetry/telemetry.ts"],
+  "relay.ts": ["feed.ts", "outlet.ts", "session.ts", "telemetry/telemetry.ts"],
 };
 /** The program's own version stands there, once. */
 const MANIFEST = { path: "../deno.json", importedBy: "settings/version.ts" };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import type { Change, Operation, Position } from "../../src/change.ts";
-import { type EncodeOptions, messageEncoder } from "../../src/encode.ts";
+import { type EncodeOptions, messageEncoder, watermarkEncoder } from "../../src/encode.ts";
 import { gapMarker } from "../../src/gap.ts";
 import { messageId } from "../../src/message_id.ts";
 import { anyColumn, anyHlc, anyRow, anyText, change, hlc, hlcOf } from "../support/arbitrary.ts";
@@ -14,16 +14,22 @@ const gap: [Position, Position] = [{ cursor: hlcOf(1), scanning: false }, {
   scanning: true,
 }];
 
+const OPTIONS: EncodeOptions = {
+  format: "envelope",
+  feed: "defaultdb.public.t",
+  routingKey: "foo",
+  tables: new Map(["t", "u"].map((table) => [table, { schema: "public", database: "defaultdb" }])),
+  standardHeaders: false,
+  headers: {},
+};
+
 function encoder(options: Partial<EncodeOptions> = {}) {
-  return messageEncoder({
-    format: "envelope",
-    feed: "defaultdb.public.t",
-    routingKey: "foo",
-    tables: new Map([["t", { schema: "public", database: "defaultdb" }]]),
-    standardHeaders: false,
-    headers: {},
-    ...options,
-  });
+  return messageEncoder({ ...OPTIONS, ...options });
+}
+
+/** The messages of the watermark 7.3. */
+function watermarks(options: Partial<EncodeOptions> = {}) {
+  return watermarkEncoder({ ...OPTIONS, ...options })(hlcOf(7, 3));
 }
 
 function body(parts: Partial<Change>, options: Partial<EncodeOptions> = {}): string {
@@ -114,6 +120,7 @@ Deno.test("cloudevents is what the specification's JSON schema asks for, whateve
     { numRuns: 50 },
   );
   readCloudEvent(encoder({ format: "cloudevents" })(gapMarker("t", ...gap)).body);
+  for (const { body } of watermarks({ format: "cloudevents", routingKey: "{table}" })) readCloudEvent(body);
 });
 
 Deno.test("cloudevents gives changes without a timestamp an id of their own: nobody can tell repeats", () => {
@@ -132,7 +139,7 @@ Deno.test("cloudevents keeps table, key and value of anything", () => {
       (table, key, value, updated) => {
         const text = body({ table, key, value, updated }, { format: "cloudevents" });
         const event = JSON.parse(text);
-        assert.deepEqual([event.table, event.subject], [table, key]);
+        assert.deepEqual([event.table, event.subject], [table || undefined, key || undefined]);
         assert.equal("time" in event, updated !== undefined);
         assert.ok(text.endsWith(`,"data":${value}}`));
       },
@@ -170,4 +177,43 @@ Deno.test("every repeat of a change is the same message", () => {
     }),
     { numRuns: 30 },
   );
+});
+
+Deno.test("a watermark's body is what CockroachDB writes, and the data of a cloud event", () => {
+  const resolved = "7.0000000003";
+  for (const format of ["envelope", "value"] as const) {
+    assert.deepEqual(watermarks({ format }), [{
+      body: `{"resolved":"${resolved}"}`,
+      contentType: "application/json",
+      messageId: messageId(hlcOf(7, 3), "", ""),
+      type: "resolved",
+      routingKey: "foo",
+      headers: undefined,
+    }]);
+  }
+  const [event] = watermarks({ format: "cloudevents" });
+  const { id, type, data, ...rest } = readCloudEvent(event?.body ?? "");
+  assert.deepEqual([id, type, data], [event?.messageId, "crdb.changefeed.resolved", { resolved }]);
+  assert.deepEqual(Object.keys(rest), ["specversion", "source", "datacontenttype", "time"]);
+});
+
+Deno.test("there is a watermark for each table where routing key or headers tell tables apart", () => {
+  const of = (options: Partial<EncodeOptions>) =>
+    watermarks(options).map(({ routingKey, headers }) => [routingKey, headers]);
+  assert.deepEqual(of({ routingKey: "{op}.{key}.{feed}" }), [["resolved..defaultdb.public.t", undefined]]);
+  assert.deepEqual(of({ routingKey: "{table}.{op}" }), [["t.resolved", undefined], [
+    "u.resolved",
+    undefined,
+  ]]);
+  assert.deepEqual(of({ headers: { t: "{schema}.{table}" } }), [
+    ["foo", { t: "public.t" }],
+    ["foo", { t: "public.u" }],
+  ]);
+  const standard = { key: "", updated: "7.0000000003", feed: "defaultdb.public.t" };
+  assert.deepEqual(of({ standardHeaders: true }), [
+    ["foo", { ...standard, table: "t" }],
+    ["foo", { ...standard, table: "u" }],
+  ]);
+  const ids = watermarks({ routingKey: "{table}", format: "cloudevents" }).map(({ messageId }) => messageId);
+  assert.equal(new Set(ids).size, 2);
 });

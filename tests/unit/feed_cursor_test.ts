@@ -4,6 +4,7 @@ import type { Position } from "../../src/change.ts";
 import { AgentError, type ErrorKind } from "../../src/errors.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
+import type { Hlc } from "../../src/hlc.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { settled, VirtualClock } from "../support/virtual_clock.ts";
 
@@ -77,7 +78,7 @@ function at(wall: number): Position {
 function opened(position: Position | undefined = START, lock = true) {
   const store = new ScriptedStore(), clock = new VirtualClock();
   store.position = position;
-  const told: string[] = [];
+  const told: string[] = [], stored: Hlc[] = [];
   const cursor = new FeedCursor({
     store,
     lock,
@@ -88,9 +89,10 @@ function opened(position: Position | undefined = START, lock = true) {
       cursorStored: (stored) => told.push(`stored ${stored.split(".")[0]}`),
       cursorWaits: (error, retryIn) => told.push(`${error.kind} ${retryIn}`),
     },
+    onStored: (cursor) => stored.push(cursor),
     onFailure: (error) => told.push(`failed ${error.kind}`),
   });
-  return { store, clock, cursor, told };
+  return { store, clock, cursor, told, stored };
 }
 
 /** Closes the store's gate; the function opens it. */
@@ -130,7 +132,7 @@ Deno.test("position() goes on from an earlier attempt to store the start whose a
 });
 
 Deno.test("confirmed() stores the newest timestamp, one store at a time", async () => {
-  const { cursor, store, told } = opened();
+  const { cursor, store, told, stored } = opened();
   await cursor.position();
   const release = hold(store);
   for (const wall of [11, 12, 13]) assert.equal(cursor.confirmed(hlcOf(wall)), true);
@@ -138,6 +140,7 @@ Deno.test("confirmed() stores the newest timestamp, one store at a time", async 
   await cursor.flushed();
   assert.deepEqual(store.log, ["read", "10 -> 11", "11 -> 13"]);
   assert.deepEqual(told, ["stored 11", "stored 13"]);
+  assert.deepEqual(stored, [hlcOf(11), hlcOf(13)]);
 });
 
 Deno.test("confirmed() takes nothing that is no news: the cursor never moves back (G2)", async () => {

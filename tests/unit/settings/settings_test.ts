@@ -59,6 +59,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
     "--on-expired-cursor": "latest",
     "--drain-timeout": "3s",
     "--format": "value",
+    "--emit-resolved": "yes",
     "--headers": "standard",
     "--header": "a=1",
     "--routing-key": "{op}",
