@@ -1,5 +1,12 @@
 import type { Change, Operation } from "./change.ts";
-import { fill, parseTemplate, type Placeholder, type TablePlace, type Template } from "./template.ts";
+import {
+  fill,
+  type Filling,
+  parseTemplate,
+  type Placeholder,
+  type TablePlace,
+  type Template,
+} from "./template.ts";
 
 /** A header or property value of a kind that every AMQP client reads; a time is one of whole seconds. */
 export type HeaderValue = string | number | boolean | Date;
@@ -27,6 +34,8 @@ export interface AddressOptions {
   readonly standardHeaders: boolean;
   /** Headers of the operator's own; the texts are templates. */
   readonly headers: Headers;
+  /** The feed's trace context at present, `{traceparent}`; default: there is none. */
+  readonly traceparent?: (() => string) | undefined;
 }
 
 /** Addresses of one feed, with the templates taken apart once. */
@@ -39,7 +48,7 @@ export interface Addresses {
 
 /** Whatever does not depend on the row itself is filled in once, for each table and operation. */
 export function addresses(options: AddressOptions): Addresses {
-  const { feed, tables, standardHeaders } = options;
+  const { feed, tables, standardHeaders, traceparent = () => "" } = options;
   const routingKey = taken(options.routingKey, feed);
   const headers = Object.entries(options.headers).map(([name, value]) =>
     [name, typeof value === "string" ? taken(value, feed) : value] as const
@@ -50,19 +59,19 @@ export function addresses(options: AddressOptions): Addresses {
   const byTable = standardHeaders || uses("table", "schema", "database");
 
   const build = (change: Change): Address => {
-    const place = placeOf(tables, change.table);
-    return { routingKey: fill(routingKey, change, place), headers: headersOf(change, place) };
+    const filling = { place: placeOf(tables, change.table), traceparent: traceparent() };
+    return { routingKey: fill(routingKey, change, filling), headers: headersOf(change, filling) };
   };
-  const headersOf = (change: Change, place: TablePlace | undefined): Headers | undefined => {
+  const headersOf = (change: Change, filling: Filling): Headers | undefined => {
     if (!standardHeaders && headers.length === 0) return undefined;
     const filled: Record<string, HeaderValue> = {};
     for (const [name, value] of headers) {
-      filled[name] = isTemplate(value) ? fill(value, change, place) : value;
+      filled[name] = isTemplate(value) ? fill(value, change, filling) : value;
     }
     const { table, key, updated } = change;
     return standardHeaders ? { ...filled, table, key, updated: updated ?? "", feed } : filled;
   };
-  if (standardHeaders || uses("key", "id")) return { byTable, of: build };
+  if (standardHeaders || uses("key", "id", "traceparent")) return { byTable, of: build };
   return { byTable, of: byTable || uses("op") ? remembered(build) : once(build) };
 }
 

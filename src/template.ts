@@ -2,7 +2,16 @@ import type { Change } from "./change.ts";
 import { messageId } from "./message_id.ts";
 
 /** What a template may name. */
-export const PLACEHOLDERS = ["table", "schema", "database", "op", "key", "id", "feed"] as const;
+export const PLACEHOLDERS = [
+  "table",
+  "schema",
+  "database",
+  "op",
+  "key",
+  "id",
+  "traceparent",
+  "feed",
+] as const;
 
 /** Name of a placeholder: `table` of `{table}`. */
 export type Placeholder = typeof PLACEHOLDERS[number];
@@ -13,6 +22,14 @@ export interface TablePlace {
   readonly schema: string;
   /** Empty where it is not known. */
   readonly database: string;
+}
+
+/** What fills in a template beside the change itself. */
+export interface Filling {
+  /** Where the change's table is; `undefined` where that is not known. */
+  readonly place: TablePlace | undefined;
+  /** W3C trace context of the feed's present span; empty without one. */
+  readonly traceparent: string;
 }
 
 /** A template taken apart: a text, what stands behind it, the next text, and so on up to a last text. */
@@ -62,13 +79,13 @@ export function fixedText(text: string, feed: string): string | undefined {
 }
 
 /** The text for a change. */
-export function fill({ texts, names }: Template, change: Change, place: TablePlace | undefined): string {
+export function fill({ texts, names }: Template, change: Change, filling: Filling): string {
   let text = texts[0] ?? "";
-  for (let i = 0; i < names.length; i++) text += part(names[i], change, place) + (texts[i + 1] ?? "");
+  for (let i = 0; i < names.length; i++) text += part(names[i], change, filling) + (texts[i + 1] ?? "");
   return text;
 }
 
-function part(name: Placeholder | undefined, change: Change, place: TablePlace | undefined): string {
+function part(name: Placeholder | undefined, change: Change, { place, traceparent }: Filling): string {
   switch (name) {
     case "table":
       return change.table;
@@ -76,6 +93,8 @@ function part(name: Placeholder | undefined, change: Change, place: TablePlace |
       return change.key;
     case "id":
       return change.updated === undefined ? "" : messageId(change.updated, change.table, change.key);
+    case "traceparent":
+      return traceparent;
     case "op":
       return change.operation;
     case "schema":

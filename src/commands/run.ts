@@ -69,7 +69,12 @@ export async function run(config: Config, stdout: Writable, stop: AbortSignal): 
       feed,
       address: `${host}:${server.port}`,
     });
-    const agent = agentOf(config, telemetry, { sql, cursorSql, stdout });
+    const agent = agentOf(config, telemetry, {
+      sql,
+      cursorSql,
+      stdout,
+      traceparent: () => spans?.traceparent ?? "",
+    });
     metrics.inFlight = () => agent.inFlight;
     metrics.guard = () => agent.guard;
     try {
@@ -96,11 +101,12 @@ interface Ends {
   readonly sql: SqlConnection;
   readonly cursorSql: SqlConnection;
   readonly stdout: Writable;
+  readonly traceparent: () => string;
 }
 
-function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout }: Ends): Agent {
+function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout, traceparent }: Ends): Agent {
   const { feed } = config, tables = tableColumns(config);
-  const message: EncodeOptions = { ...config, tables };
+  const message: EncodeOptions = { ...config, tables, traceparent };
   const owner = new FeedOwner(feed);
   const source = feedSource(config, sql, config.cursorFrequency, telemetry);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {

@@ -32,6 +32,12 @@ export class Spans {
     this.#now = now;
   }
 
+  /** W3C trace context of the changefeed, or of the session where there is none; empty without either. */
+  get traceparent(): string {
+    const span = this.#changefeed ?? this.#session;
+    return span === undefined ? "" : `00-${span.traceId}-${span.spanId}-01`;
+  }
+
   /** The broker that is connected, without credentials; `undefined` when it is not any more. */
   session(address: string | undefined): void {
     this.#endFeed();

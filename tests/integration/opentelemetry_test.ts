@@ -10,9 +10,11 @@ Deno.test("metrics, and a span per session and checkpoint, leave by OTLP; a stop
   await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`, `INSERT INTO ${rig.name} VALUES (1), (2)`);
   await using receiver = new OtlpReceiver();
   await using proxy = await TcpProxy.start(rig.rabbitmq.url);
+  await using queue = await rig.reader();
   await using agent = await rig.agent({
     env: {
       AMQP_ADDR: proxy.through(rig.rabbitmq.url),
+      AMQP_HEADER: "traceparent={traceparent}",
       OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint,
       OTEL_EXPORTER_OTLP_HEADERS: "x-key=k%201",
       OTEL_METRIC_EXPORT_INTERVAL: "500",
@@ -35,6 +37,7 @@ Deno.test("metrics, and a span per session and checkpoint, leave by OTLP; a stop
   assert.deepEqual(named, Object.values(METRICS).map(({ name }): string => name).sort());
 
   await agent.said(({ message }) => message === "Cursor stored");
+  await queue.count(2);
   proxy.cut();
   const failed = await receiver.span("the session that is cut", ({ status }) => status !== undefined);
   assert.deepEqual([failed.name, attribute(failed, "error.type")], ["session", "BrokerUnreachable"]);
@@ -45,6 +48,8 @@ Deno.test("metrics, and a span per session and checkpoint, leave by OTLP; a stop
   );
   assert.deepEqual([feed.name, feed.traceId], ["feed", failed.traceId]);
   assert.deepEqual(checkpoint.links?.map(({ spanId }) => spanId), [feed.spanId]);
+  const traceparent = queue.messages[0]?.properties.headers?.["traceparent"];
+  assert.equal(traceparent, `00-${feed.traceId}-${feed.spanId}-01`);
   assert.ok(BigInt(checkpoint.startTimeUnixNano) < BigInt(checkpoint.endTimeUnixNano), "it takes no time");
   for (const span of receiver.spans) assert.equal(attribute(span, "feed"), rig.feed);
 

@@ -70,3 +70,18 @@ Deno.test("addresses() knows where a table is that is sent family by family", ()
   );
   assert.equal(routes({ routingKey: "{schema}.{table}" }).of(change({ table: "new" })).routingKey, ".new");
 });
+
+Deno.test("addresses() asks for the trace of each message: another changefeed has another", () => {
+  let traceparent = "00-1-1-01";
+  const { of } = addresses({
+    feed: "f",
+    routingKey: "q",
+    tables: new Map(),
+    standardHeaders: false,
+    headers: { traceparent: "{traceparent}" },
+    traceparent: () => traceparent,
+  });
+  assert.deepEqual(of(change()).headers, { traceparent });
+  traceparent = "00-2-2-01";
+  assert.deepEqual(of(change()).headers, { traceparent });
+});

@@ -5,17 +5,18 @@ import { fill, fixedText, literalTemplate, parseTemplate } from "../../src/templ
 import { messageId } from "../../src/message_id.ts";
 import { anyText, change, hlcOf } from "../support/arbitrary.ts";
 
-const PLACE = { schema: "public", database: "shop" };
+const FILLING = { place: { schema: "public", database: "shop" }, traceparent: "00-1f-2e-01" };
 
 function filled(text: string, parts: Partial<Change> = {}): string {
   const template = parseTemplate(text, "feed");
   assert.ok(template, text);
-  return fill(template, change({ table: "t", key: "[1]", operation: "upsert", ...parts }), PLACE);
+  return fill(template, change({ table: "t", key: "[1]", operation: "upsert", ...parts }), FILLING);
 }
 
-Deno.test("a template fills in table, schema, database, op, key and feed", () => {
+Deno.test("a template fills in table, schema, database, op, key, trace and feed", () => {
   assert.equal(filled("{database}.{schema}.{table}.{op}.{key}@{feed}"), "shop.public.t.upsert.[1]@feed");
   assert.equal(filled("{table}{table}"), "tt");
+  assert.equal(filled("{traceparent}"), "00-1f-2e-01");
   assert.equal(filled("my_queue"), "my_queue");
   assert.equal(filled(""), "");
 });
@@ -46,7 +47,7 @@ Deno.test("what is filled in is taken as it is: no $ and no brace in it means an
 
 Deno.test("a table that nobody named has empty schema and database", () => {
   const template = parseTemplate("{database}.{schema}.{table}")!;
-  assert.equal(fill(template, change({ table: "new" }), undefined), "..new");
+  assert.equal(fill(template, change({ table: "new" }), { place: undefined, traceparent: "" }), "..new");
 });
 
 Deno.test("literalTemplate() is a template for any text", () => {

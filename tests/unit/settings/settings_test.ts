@@ -178,7 +178,7 @@ Deno.test("each kind of setting says what it expects", () => {
     "--max-in-flight -5": /from 1 to 65535/,
     "--max-in-flight-bytes 1TiB": /a size such as 512KiB, 64MiB, 1GiB/,
     "--routing-key {tabel}":
-      /only the placeholders \{table\} \{schema\} \{database\} \{op\} \{key\} \{id\} \{feed\};/,
+      /only the placeholders \{table\} \{schema\} \{database\} \{op\} \{key\} \{id\} \{traceparent\} \{feed\};/,
     "--routing-key {table": /\{\{ and \}\} are braces/,
     "--header a={op}}": /only the placeholders/,
     "--header a=99999999999999999999": /the number is too large; in double quotes it is text/,
