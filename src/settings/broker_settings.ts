@@ -50,8 +50,7 @@ export const BROKER_SETTINGS = {
     flag: "--routing-key TEMPLATE",
     env: "AMQP_ROUTING_KEY",
     otherwise: "the queue; {table} with --exchange",
-    meaning:
-      "{table} {schema} {database} {op} {key} {id} {traceparent} {feed} are filled in; {{ and }} are braces",
+    meaning: "{table} {schema} {database} {op} {key} {id} {traceparent} {feed} are filled in",
     read: readRoutingKey,
   },
 
