@@ -79,7 +79,7 @@ ol { list-style: none; }
 #headroom svg { border: 0; height: .625rem; }
 #headroom rect { fill: var(--plot); }
 #headroom rect.rest { fill: var(--plot-wash); }
-.exact { font: .75rem/1.5 ui-monospace, monospace; }
+.exact { font: .6875rem/1.5 ui-monospace, monospace; }
 
 .way { display: grid; gap: 2.5rem; grid-template-columns: repeat(3, 1fr); }
 .station { padding: .75rem 1rem; position: relative; }

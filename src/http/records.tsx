@@ -1,3 +1,4 @@
+import { untoldCauses } from "../telemetry/failure.ts";
 import type { RecentFailure } from "../telemetry/recent_failures.ts";
 import type { Html } from "./html.ts";
 import type { ViewProps } from "./view.ts";
@@ -15,7 +16,7 @@ export function Failures({ view: { status: { failures, at } } }: ViewProps): Htm
 }
 
 function FailureRecord({ failure, at }: { readonly failure: RecentFailure; readonly at: number }): Html {
-  const { kind, message, causes, hint, count: times, first, last } = failure;
+  const { kind, message, hint, count: times, first, last } = failure;
   const when = times === 1
     ? clock(last, at)
     : `${times} times from ${clock(first, at)} to ${clock(last, at)}`;
@@ -24,7 +25,7 @@ function FailureRecord({ failure, at }: { readonly failure: RecentFailure; reado
       <h3>{kind}</h3>
       <p class="soft">{when}</p>
       <p>{message}</p>
-      {causes.map((cause) => <p class="soft">because: {cause}</p>)}
+      {untoldCauses(failure).map((cause) => <p class="soft">because: {cause}</p>)}
       <p class="hint">What to do: {hint}.</p>
     </article>
   );

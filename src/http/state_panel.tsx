@@ -1,3 +1,4 @@
+import { untoldCauses } from "../telemetry/failure.ts";
 import { headline, type Tone } from "./headline.ts";
 import type { Html } from "./html.ts";
 import type { ViewProps } from "./view.ts";
@@ -46,7 +47,7 @@ export function StatePanel({ view: { status } }: ViewProps): Html {
           <p class="title">{title}</p>
           {failure === undefined
             ? null
-            : <p class="reason">{[failure.message, ...failure.causes].join(": ")}</p>}
+            : <p class="reason">{[failure.message, ...untoldCauses(failure)].join(": ")}</p>}
           {meaning === "" ? null : <p>{meaning}</p>}
         </div>
         {progress === "" ? null : <p>{progress}</p>}

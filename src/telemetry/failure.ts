@@ -13,6 +13,11 @@ export interface Failure {
   readonly causes: readonly string[];
 }
 
+/** The causes that the message does not tell already. */
+export function untoldCauses({ message, causes }: Failure): readonly string[] {
+  return causes.filter((cause) => !message.includes(cause));
+}
+
 /** A chain of causes may be a ring. */
 const MOST_CAUSES = 6;
 

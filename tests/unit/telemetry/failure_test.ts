@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AgentError, POLICY } from "../../../src/errors.ts";
-import { describeFailure } from "../../../src/telemetry/failure.ts";
+import { describeFailure, untoldCauses } from "../../../src/telemetry/failure.ts";
 
 Deno.test("describeFailure() tells kind, message, hint and every cause once", () => {
   const socket = Object.assign(new Error("connect failed"), { code: "ECONNREFUSED" });
@@ -50,4 +50,14 @@ Deno.test("describeFailure() cuts credentials out of every text", () => {
   assert.equal(failure.message, 'Cannot read "postgresql://…@db:26257/x"');
   assert.deepEqual(failure.causes, ["Invalid URL: 'amqp://…@mq'"]);
   assert.equal(failure.hint, "see amqps://…@mq/vhost");
+});
+
+Deno.test("untoldCauses() leaves out what the message says already", () => {
+  const failure = describeFailure(
+    new AgentError("BrokerUnreachable", "Cannot connect: refused", {
+      cause: new Error("refused", { cause: new Error("no route") }),
+    }),
+  );
+  assert.deepEqual(failure.causes, ["refused", "no route"]);
+  assert.deepEqual(untoldCauses(failure), ["no route"]);
 });
