@@ -40,7 +40,7 @@ export interface Limits {
 const LIMITS: Limits = {
   connections: 256,
   headerBytes: 8192,
-  requestTime: 10_000,
+  requestTime: 5000,
   idleTime: 30_000,
   closeTime: 1000,
 };
