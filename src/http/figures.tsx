@@ -63,9 +63,9 @@ export function LagChart({ view: { samples } }: ViewProps): Html {
 }
 
 /** Messages that are not confirmed yet. */
-export function InFlight({ view: { status: { counts } } }: ViewProps): Html {
+export function InFlight({ view: { status: { counts, destination } } }: ViewProps): Html {
   const { messagesInFlight, bytesInFlight, inFlightLimit } = counts;
-  const note = inFlightLimit === 0
+  const note = inFlightLimit === 0 || destination.connection === undefined
     ? "Nobody takes any at present"
     : `${size(bytesInFlight)} of bodies; at most ${count(inFlightLimit)} messages at present`;
   return (

@@ -93,6 +93,7 @@ Deno.test("statusPage() shows which end cannot be reached", () => {
     viewOf({ ...apart, failures: [FAILURE] }),
     "database shop not read at present",
     "queue orders cannot be reached",
+    "Nobody takes any at present",
   );
   shows(
     viewOf({ ...apart, failures: [{ ...FAILURE, kind: "SourceUnreachable" }] }),
