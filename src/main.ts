@@ -16,6 +16,20 @@ function stopOnSignals(): AbortSignal {
   return stop.signal;
 }
 
+/**
+ * Standard output, where every write says what became of it: with `Writable.fromWeb` a pipe that nobody reads any more shows
+ * too late in Deno 2.6. Deno's process.stdout waits for a slow reader, and with it signals, timers and HTTP would.
+ */
+function standardOutput(): Writable {
+  return new Writable({
+    write: (chunk: Uint8Array, _encoding, done) => void writeWhole(chunk).then(() => done(), done),
+  });
+}
+
+async function writeWhole(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length;) at += await Deno.stdout.write(bytes.subarray(at));
+}
+
 async function main(): Promise<number> {
   const parsed = parseArguments(Deno.args, Deno.env.toObject(), (path) => readFileSync(path, "utf8"));
   switch (parsed.kind) {
@@ -25,11 +39,8 @@ async function main(): Promise<number> {
     case "problems":
       process.stderr.write(`The settings have problems:\n  ${parsed.problems.join("\n  ")}\nTry --help.\n`);
       return BAD_USAGE;
-    default: {
-      // Deno's process.stdout waits for a slow reader, and with it signals, timers and HTTP would.
-      const stdout = Writable.fromWeb(Deno.stdout.writable);
-      return await execute(parsed, stdout, stopOnSignals()) ? STOPPED : FAILED;
-    }
+    default:
+      return await execute(parsed, standardOutput(), stopOnSignals()) ? STOPPED : FAILED;
   }
 }
 

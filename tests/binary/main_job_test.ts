@@ -147,6 +147,24 @@ Deno.test("the executable publishes a whole table while it pauses the socket aga
   assert.equal(await agent.stop(), 0);
 });
 
+Deno.test("the executable ends with exit code 0 when head has its five lines", async () => {
+  await using job = await Job.prepare();
+  await job.database.query(`INSERT INTO ${job.table} SELECT i FROM generate_series(1::INT, 20::INT) AS g(i)`);
+  const shell = '{ "$@"; echo "exit code $?" >&2; } | head -n 5';
+  const args = ["--table", job.table, "--queue", "stdout", "--cursor-store", "none"];
+  const { stdout, stderr } = await new Deno.Command("sh", {
+    args: ["-c", shell, "sh", executable.path, ...args],
+    env: { DATABASE_URL: cockroach.url, PROMETHEUS_ADDR: "127.0.0.1:0", PATH: Deno.env.get("PATH") ?? "" },
+    clearEnv: true,
+    stdin: "null",
+    signal: AbortSignal.timeout(DEADLINE),
+  }).output();
+  const [lines = "", log = ""] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  const expected = [1, 2, 3, 4, 5].map((a) => job.body(a, `{"after": {"a": ${a}, "b": null, "c": null}}`));
+  assert.deepEqual(lines.trimEnd().split("\n"), expected, log);
+  assert.match(log, /"The reader of stdout is gone: stopped"[^]*\nexit code 0\n$/);
+});
+
 Deno.test("a second executable stands by, is ready, and takes over", async () => {
   await using job = await Job.prepare();
   await using first = await job.start();
