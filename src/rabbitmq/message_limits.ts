@@ -61,7 +61,7 @@ function valueBytes(value: HeaderValue): number {
 }
 
 /** Bytes of the text in UTF-8 if they are more than `most`, else 0; most texts need no count. */
-function bytesAbove(most: number, text: string): number {
+export function bytesAbove(most: number, text: string): number {
   if (MOST_BYTES_OF_A_UNIT * text.length <= most) return 0;
   const bytes = Buffer.byteLength(text);
   return bytes > most ? bytes : 0;

@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Headers, HeaderValue } from "../address.ts";
 import { AgentError } from "../errors.ts";
 import type { Message } from "../encode.ts";
+import { bytesAbove } from "./message_limits.ts";
 
 const METHOD = 1, HEADER = 2, BODY = 3, FRAME_END = 206;
 const FRAME_START = 7;
@@ -118,7 +119,7 @@ export class PublishFrames {
   /** Nearly every body fits into one frame, and is encoded in its place there. */
   #writeBody(text: string, into: Uint8Array, at: number): number {
     const most = this.#frameMax - FRAME_OVERHEAD;
-    if (text === "" || text.length > most || 3 * text.length > most && Buffer.byteLength(text) > most) {
+    if (text === "" || bytesAbove(most, text) > 0) {
       return this.#writeBodyInParts(encoder.encode(text), into, at);
     }
     const start = at + FRAME_START;
