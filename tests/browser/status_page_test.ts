@@ -3,7 +3,7 @@ import axe from "axe-core";
 import { Chromium, findChromium, type OpenPage } from "../support/chromium.ts";
 import { until } from "../support/ports.ts";
 import { say } from "../support/terminal.ts";
-import { FAILURE, snapshotOf } from "../unit/http/page_view.ts";
+import { AT, FAILURE, snapshotOf } from "../unit/http/page_view.ts";
 import { ShownPublisher } from "./shown_publisher.ts";
 
 const path = await findChromium();
@@ -88,6 +88,7 @@ browserTest("the page fits a phone without scrolling sideways, in every state", 
 browserTest(
   "the page is complete without JavaScript, and reloads itself when asked to",
   async (publisher) => {
+    publisher.now = { at: AT };
     await using bare = await browser.open(publisher.url, { javaScriptEnabled: false });
     const text = await bare.tab.locator("main").innerText();
     await using page = await browser.open(publisher.url);
