@@ -1,5 +1,5 @@
-import type { Hlc } from "../../src/hlc.ts";
-import { justBefore } from "./clock.ts";
+import { compareHlc, type Hlc } from "../../src/hlc.ts";
+import { hlcOf, justBefore } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
 import type { FaultSubject } from "./faults.ts";
 import type { FeedPlan } from "./feed_plan.ts";
@@ -18,8 +18,11 @@ export interface FeedSink {
 }
 
 const CHUNK_BYTES = 64 * 1024;
-/** How often computed changes are looked for, in milliseconds. */
-const GENERATED_EVERY = 10;
+/**
+ * How often computed changes are sent, in nanoseconds. The ticks are those of the clock and not of each feed, so that
+ * all feeds of a table get a change at the same time, as from rangefeeds.
+ */
+const TICK = 10_000_000n;
 const RANGEFEED_DISABLED =
   "rangefeeds require the kv.rangefeed.enabled setting. See https://www.cockroachlabs.com/docs/v20.2/change-data-capture.html#enable-rangefeeds-to-reduce-latency";
 
@@ -65,7 +68,7 @@ export class Feed {
     for (;;) {
       this.#requireRangefeeds("kv/kvserver/replica_rangefeed.go:134: ");
       await this.#flush();
-      const until = this.#cluster.clock.now();
+      const until = this.#until(position);
       const repeated = this.#again(resolved, position);
       for (const event of mixed(repeated, this.#events(position, until))) await this.#take(event);
       position = until;
@@ -145,12 +148,20 @@ export class Feed {
 
   async #wait(milliseconds: number | undefined): Promise<void> {
     const { history, faults, settingsChanged } = this.#cluster;
-    const limits = [milliseconds, this.#plan.generated ? GENERATED_EVERY : undefined].filter((ms) =>
-      ms !== undefined
-    );
+    const tick = this.#plan.generated ? Number(TICK - this.#cluster.clock.wall() % TICK) / 1e6 : undefined;
+    const limits = [milliseconds, tick].filter((ms) => ms !== undefined);
     const limit = limits.length === 0 ? undefined : Math.max(0, Math.min(...limits));
     await waitForAny([history.changed, faults.changed, settingsChanged], limit, this.#signal);
     this.#signal.throwIfAborted();
+  }
+
+  /** Up to when changes are sent now. */
+  #until(position: Hlc): Hlc {
+    const { clock } = this.#cluster;
+    if (!this.#plan.generated) return clock.now();
+    const wall = clock.wall();
+    const tick = hlcOf(wall - wall % TICK);
+    return compareHlc(tick, position) < 0 ? position : tick;
   }
 
   /** What happened in all sources, each in order. */
