@@ -33,6 +33,8 @@ Deno.test("the executable holds the packages it runs on and none of the tests", 
   assert.deepEqual(runtime.filter((name) => !holds(name)), []);
   const tests = [
     "@electric-sql/pglite",
+    "@grafana/grafana-foundation-sdk",
+    "tslib",
     "fast-check",
     "pure-rand",
     "yaml",
