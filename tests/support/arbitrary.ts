@@ -62,8 +62,13 @@ const anyNumber = fc.tuple(
   fc.constantFrom("", ".5", ".10", ".000000000000000000001", "E+300"),
 ).map((parts) => parts.join(""));
 
+/**
+ * Without backslashes, so that tests can compare with JSON.parse: V8's takes an escaped name for a backslash where an earlier
+ * object had one in that place. After `{"":1,"\\":1}` it reads `{"":1,"\"":1}` as the former (Deno 2.9.6 with V8 15.0;
+ * nodejs/node#63785; found from V8 13.6 on).
+ */
 const anyName = fc.oneof(
-  anyText,
+  anyText.filter((text) => !text.includes("\\")),
   fc.constantFrom("after", "before", "updated", "resolved", "mvcc_timestamp", "__proto__", "a", "Z"),
 );
 
