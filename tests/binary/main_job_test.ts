@@ -73,9 +73,8 @@ class Job implements AsyncDisposable {
     return BigInt(rows[0].cursor.split(".")[0]);
   }
 
+  /** Table and cursor go with the database of this run. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.database.query("DELETE FROM cursor_store WHERE key LIKE $1", [`%.public.${this.table}`]);
-    await this.database.query(`DROP TABLE ${this.table}`);
     await this.database.end();
     await deleteQueues(rabbitmq.url, this.queue);
   }
