@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { EventLoopLag, processUsage } from "../../../src/telemetry/process_metrics.ts";
 
 Deno.test("processUsage() agrees with the system", () => {
-  const start = processUsage();
-  const busyUntil = performance.now() + 50;
-  while (performance.now() < busyUntil);
-  const end = processUsage();
+  const start = processUsage(), from = performance.now();
+  let end = start, seconds = 0;
+  while (end.cpuSeconds - start.cpuSeconds < 0.05 && seconds < 10) { // longer where others have the processors
+    end = processUsage();
+    seconds = (performance.now() - from) / 1000;
+  }
   const cpu = end.cpuSeconds - start.cpuSeconds;
-  assert.ok(cpu > 0.01 && cpu < 5, `${cpu} s of CPU in a busy loop of 0.05 s`);
+  const most = seconds * navigator.hardwareConcurrency + 0.02;
+  assert.ok(cpu >= 0.05 && cpu <= most, `${cpu} s of CPU in a busy loop of ${seconds} s`);
   assert.ok(
     end.heapBytes > 1e6 && end.heapBytes < end.residentBytes,
     `${end.heapBytes} of ${end.residentBytes}`,
