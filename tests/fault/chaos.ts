@@ -59,7 +59,7 @@ export async function runChaos({ duration, seed, cockroach }: ChaosOptions): Pro
   await using toBroker = await TcpProxy.start(trial.rabbitmq.url);
   await using toDatabase = await TcpProxy.start(trial.cockroach.url);
   const options = {
-    args: ["--amqp-heartbeat", "1s"],
+    args: ["--amqp-heartbeat", "1s", "--emit-resolved"],
     env: {
       AMQP_ADDR: toBroker.through(trial.rabbitmq.url),
       DATABASE_URL: toDatabase.through(trial.cockroach.url),
@@ -78,7 +78,7 @@ export async function runChaos({ duration, seed, cockroach }: ChaosOptions): Pro
   await agents.stop();
   const { workload: { changes, ambiguous } } = trial, verdict = await trial.verdict();
   const tallies = rounds.tallies(verdict);
-  const violations = violationsOf(verdict, tallies);
+  const violations = violationsOf(verdict, tallies, await trial.cursor());
   return { seed: trial.seed, changes, ambiguous, tallies, together: rounds.together, verdict, violations };
 }
 
@@ -150,8 +150,13 @@ class Rounds {
 }
 
 /** What breaks a guarantee. */
-function violationsOf(verdict: Verdict, tallies: readonly FaultTally[]): string[] {
-  const { missing, unexpected, misordered, stale, ahead, belowCursor, repeats } = verdict;
+function violationsOf(
+  verdict: Verdict,
+  tallies: readonly FaultTally[],
+  cursor: string | undefined,
+): string[] {
+  const { missing, unexpected, misordered, stale, ahead, backward, watermark, belowCursor, repeats } =
+    verdict;
   const known = new Set([SEVERAL, ...tallies.map(({ name }) => name)]);
   return [
     ...missing.map((what) => `missing: ${what}`),
@@ -159,6 +164,8 @@ function violationsOf(verdict: Verdict, tallies: readonly FaultTally[]): string[
     ...misordered.map((what) => `out of order: ${what}`),
     ...stale.map((what) => `not the newest: ${what}`),
     ...ahead.map((what) => `too early: ${what}`),
+    ...backward.map((what) => `watermark goes back: ${what}`),
+    ...(watermark === cursor ? [] : [`the last watermark is ${watermark}, the cursor ${cursor}`]),
     ...belowCursor.map((what) => `repeated at or below the cursor: ${what}`),
     ...tallies.filter(({ repeats, allowed }) => repeats > allowed)
       .map(({ name, repeats, allowed }) => `${name}: ${repeats} repeats, ${allowed} allowed`),

@@ -21,7 +21,8 @@ export function chaosTable(report: ChaosReport): string {
     ["out of order", verdict.misordered.length],
     ["keys whose last message is not the newest", verdict.stale.length],
     ["messages that nobody committed", verdict.unexpected.length],
-    ["cursors ahead of the queue", verdict.ahead.length],
+    ["cursors and watermarks ahead of the queue", verdict.ahead.length],
+    ["watermarks that go back", verdict.backward.length],
     ["repeats at or below the cursor", verdict.belowCursor.length],
   ] as const;
   const result = violations.length === 0

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { type Arrival, check, type Expected, type Note, type SeenCursor } from "../support/checker.ts";
+import {
+  type Arrival,
+  check,
+  type Expected,
+  type Note,
+  type SeenCursor,
+  type Watermark,
+} from "../support/checker.ts";
 
 /** A message of key `key`, committed at `wall`. */
 function message(key: number, wall: number, version: number | null): Arrival {
@@ -12,6 +19,10 @@ function note(cause: string, cursor?: string): Note {
 
 function cursor(wall: number): SeenCursor {
   return { kind: "cursor", cursor: `${wall}.0000000000` };
+}
+
+function watermark(wall: number): Watermark {
+  return { kind: "watermark", resolved: `${wall}.0000000000` };
 }
 
 const EXPECTED: Expected = {
@@ -34,6 +45,8 @@ Deno.test("check() finds nothing wrong with what came once and in order", () => 
     misordered: [],
     stale: [],
     ahead: [],
+    backward: [],
+    watermark: undefined,
     belowCursor: [],
     repeated: 0,
     repeats: {},
@@ -79,8 +92,17 @@ Deno.test("check() counts repeats by the newest note, and finds those at or belo
 Deno.test("check() finds a cursor that was stored before something below it was in the queue", () => {
   const early = [...ALL.slice(0, 3), cursor(104), cursor(105), ...ALL.slice(3)];
   assert.deepEqual(check(early, EXPECTED).ahead, [
-    "cursor 105.0000000000 was stored before 105-hash2 was in the queue",
+    "cursor 105.0000000000 was there before 105-hash2 was in the queue",
   ]);
+});
+
+Deno.test("check() finds a watermark before something that it speaks of, and one that goes back", () => {
+  const good = [...ALL.slice(0, 3), watermark(103), ...ALL.slice(2), watermark(109), watermark(109)];
+  const { ahead, backward, watermark: last } = check(good, EXPECTED);
+  assert.deepEqual([ahead, backward, last], [[], [], "109.0000000000"]);
+  const bad = check([...ALL.slice(0, 3), watermark(106), ...ALL.slice(3), watermark(105)], EXPECTED);
+  assert.deepEqual(bad.ahead, ["watermark 106.0000000000 was there before 105-hash2 was in the queue"]);
+  assert.deepEqual(bad.backward, ["105.0000000000 after 106.0000000000"]);
 });
 
 Deno.test("check() takes the rows that a schema change wrote again for what they are", () => {

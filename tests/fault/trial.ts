@@ -1,13 +1,6 @@
 import assert from "node:assert/strict";
 import { type AgentOptions, AgentProcess, type LogLine } from "../support/agent_process.ts";
-import {
-  type Arrival,
-  check,
-  type CheckOptions,
-  type Note,
-  type SeenCursor,
-  type Verdict,
-} from "../support/checker.ts";
+import { check, type CheckOptions, type Entry, type Verdict } from "../support/checker.ts";
 import { Cockroach, type CockroachOptions, SIMULATOR_VARIABLE } from "../support/cockroach.ts";
 import { until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
@@ -62,7 +55,7 @@ export class Trial {
   /** What the random choices of this trial come from. */
   readonly seed: number;
   readonly #written: [key: number, version: number][] = [];
-  readonly #taken: (Arrival | Note | SeenCursor)[] = [];
+  readonly #taken: Entry[] = [];
   readonly #watch: CursorWatch;
   #workload: Workload | undefined;
   #newest: AgentProcess | undefined;
@@ -223,10 +216,10 @@ export class Trial {
     return verdict;
   }
 
-  /** Nothing is lost, nothing is out of order, and no cursor was ahead; gives the verdict. */
+  /** Nothing is lost, nothing is out of order, and no cursor or watermark was ahead; gives the verdict. */
   async sound(options: CheckOptions = {}): Promise<Verdict> {
     const verdict = await this.verdict(options);
-    const { missing, unexpected, misordered, stale, ahead, belowCursor } = verdict;
+    const { missing, unexpected, misordered, stale, ahead, backward, belowCursor } = verdict;
     const few = (list: readonly string[]) => list.slice(0, 5);
     assert.deepEqual(
       {
@@ -235,9 +228,10 @@ export class Trial {
         misordered: few(misordered),
         stale: few(stale),
         ahead: few(ahead),
+        backward: few(backward),
         belowCursor: few(belowCursor),
       },
-      { missing: [], unexpected: [], misordered: [], stale: [], ahead: [], belowCursor: [] },
+      { missing: [], unexpected: [], misordered: [], stale: [], ahead: [], backward: [], belowCursor: [] },
     );
     return verdict;
   }

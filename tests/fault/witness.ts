@@ -1,5 +1,5 @@
 import { type AMQPChannel, AMQPClient, type AMQPMessage } from "@cloudamqp/amqp-client";
-import type { Arrival, Note, SeenCursor } from "../support/checker.ts";
+import type { Arrival, Entry, Note, SeenCursor, Watermark } from "../support/checker.ts";
 import { until } from "../support/ports.ts";
 
 /** What tells the test's own messages from the agent's. */
@@ -65,8 +65,8 @@ export class Witness {
   }
 
   /** Takes so many messages away, as a consumer would; they count as having been in the queue. */
-  async take(count: number): Promise<(Arrival | Note | SeenCursor)[]> {
-    const taken: (Arrival | Note | SeenCursor)[] = [];
+  async take(count: number): Promise<Entry[]> {
+    const taken: Entry[] = [];
     await this.#consume((message) => {
       const entry = read(message);
       if (entry.kind !== "end") taken.push(entry);
@@ -95,13 +95,13 @@ export class Witness {
   }
 
   /** Everything in the queue, in order; it is empty afterwards. */
-  async readAll(): Promise<(Arrival | Note | SeenCursor)[]> {
+  async readAll(): Promise<Entry[]> {
     const id = crypto.randomUUID();
     await until("the end of the queue", NOTE_DEADLINE, async () => {
       await this.#publish({ kind: "end", id });
       return true;
     });
-    const entries: (Arrival | Note | SeenCursor)[] = [];
+    const entries: Entry[] = [];
     await this.#consume((message) => {
       const entry = read(message);
       if (entry.kind !== "end") entries.push(entry);
@@ -168,8 +168,11 @@ function giveUp(client: Client): void {
   client.socket?.destroy(new Error(`RabbitMQ does not answer within ${ANSWER_DEADLINE} ms`));
 }
 
-function read(message: AMQPMessage): Arrival | Own {
+function read(message: AMQPMessage): Arrival | Watermark | Own {
   const body = message.bodyString() ?? "";
+  if (message.properties.type === "resolved") {
+    return { kind: "watermark", resolved: JSON.parse(body).resolved };
+  }
   if (message.properties.type === OWN_TYPE) return JSON.parse(body) as Own;
   const { key, value } = JSON.parse(body) as { key: string; value: { after: { version: number } | null } };
   const [id] = JSON.parse(key) as number[];

@@ -23,6 +23,15 @@ export interface SeenCursor {
   readonly cursor: string;
 }
 
+/** A message of the agent that says how far it is (`--emit-resolved`). */
+export interface Watermark {
+  readonly kind: "watermark";
+  readonly resolved: string;
+}
+
+/** What lies in the queue. */
+export type Entry = Arrival | Note | SeenCursor | Watermark;
+
 /** What should have come. */
 export interface Expected {
   /** Every version that each key had, in order, from the one that the initial scan sends. */
@@ -33,7 +42,7 @@ export interface Expected {
 
 /** What is wrong with what came, and how often something came again. */
 export interface Verdict {
-  /** Messages of the agent, repeats included. */
+  /** Messages of rows, repeats included. */
   readonly messages: number;
   /** Committed changes that never came. */
   readonly missing: readonly string[];
@@ -43,8 +52,12 @@ export interface Verdict {
   readonly misordered: readonly string[];
   /** Keys whose last message is not what the table holds. */
   readonly stale: readonly string[];
-  /** Cursors that were stored before something at or below them was in the queue. */
+  /** Cursors that were stored, and watermarks that came, before something at or below them was in the queue. */
   readonly ahead: readonly string[];
+  /** Watermarks below one before them. */
+  readonly backward: readonly string[];
+  /** The last watermark. */
+  readonly watermark: string | undefined;
   /** Repeats at or below the cursor that was stored when their cause happened. */
   readonly belowCursor: readonly string[];
   /** All repeats. */
@@ -64,7 +77,7 @@ export interface CheckOptions {
 
 /** Compares what lay in the queue, in order, with what was committed. */
 export function check(
-  queue: readonly (Arrival | Note | SeenCursor)[],
+  queue: readonly Entry[],
   expected: Expected,
   { rewritten = false }: CheckOptions = {},
 ): Verdict {
@@ -96,7 +109,8 @@ export function check(
     messages,
     ...compareHistories(byKey, expected.history, rewritten),
     stale: staleKeys(last, expected.rows),
-    ahead: cursorsAhead(queue, first),
+    ahead: claimsAhead(queue, first),
+    ...watermarksOf(queue),
     belowCursor,
     repeated: Object.values(repeats).reduce((sum, count) => sum + count, 0),
     repeats,
@@ -150,36 +164,39 @@ function staleKeys(last: ReadonlyMap<number, Version>, rows: Expected["rows"]): 
   });
 }
 
-/** Everything at or below a cursor must lie before the place where the test noted that cursor. */
-function cursorsAhead(
-  queue: readonly { readonly kind: string }[],
-  first: ReadonlyMap<string, number>,
-): string[] {
+function watermarksOf(queue: readonly Entry[]): Pick<Verdict, "backward" | "watermark"> {
+  const all = queue.flatMap((entry) => entry.kind === "watermark" ? entry.resolved as Hlc : []);
+  const backward = all.flatMap((resolved, index) => {
+    const before = all[index - 1];
+    return before === undefined || compareHlc(before, resolved) <= 0 ? [] : `${resolved} after ${before}`;
+  });
+  return { backward, watermark: all.at(-1) };
+}
+
+/** Everything at or below a cursor must lie before the place where the test noted that cursor; so with watermarks. */
+function claimsAhead(queue: readonly Entry[], first: ReadonlyMap<string, number>): string[] {
   const arrivals = [...first].map(([messageId, position]) => ({
     messageId,
     position,
     hlc: hlcOf(messageId),
   }));
   arrivals.sort((a, b) => compareHlc(a.hlc, b.hlc));
-  const seen = [...queue.entries()].flatMap(([position, entry]) =>
-    isSeenCursor(entry) ? [{ position, hlc: entry.cursor as Hlc }] : []
-  ).sort((a, b) => compareHlc(a.hlc, b.hlc));
+  const claims = [...queue.entries()].flatMap(([position, entry]) => {
+    if (entry.kind === "cursor") return { position, hlc: entry.cursor as Hlc, what: "cursor" };
+    return entry.kind === "watermark" ? { position, hlc: entry.resolved as Hlc, what: "watermark" } : [];
+  }).sort((a, b) => compareHlc(a.hlc, b.hlc));
   const ahead: string[] = [];
   let next = 0, latest = { messageId: "", position: -1 };
-  for (const { position, hlc } of seen) {
+  for (const { position, hlc, what } of claims) {
     for (let arrival = arrivals[next]; arrival !== undefined && compareHlc(arrival.hlc, hlc) <= 0;) {
       if (arrival.position > latest.position) latest = arrival;
       arrival = arrivals[++next];
     }
     if (latest.position > position) {
-      ahead.push(`cursor ${hlc} was stored before ${latest.messageId} was in the queue`);
+      ahead.push(`${what} ${hlc} was there before ${latest.messageId} was in the queue`);
     }
   }
   return ahead;
-}
-
-function isSeenCursor(entry: { readonly kind: string }): entry is SeenCursor {
-  return entry.kind === "cursor";
 }
 
 /** The timestamp of a message-id: `WALL-HASH` or `WALL.LOGICAL-HASH`. */
