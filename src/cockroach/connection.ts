@@ -78,6 +78,8 @@ async function connectTo(url: DatabaseUrl, target: Target, signal?: AbortSignal)
 export class Connection {
   /** `host:port` of the node. */
   readonly address: string;
+  /** What goes over it is encrypted: asked for TLS, pg does not go on without. */
+  readonly encrypted: boolean;
   readonly #client: pg.Client;
   readonly #protocol: pg.Connection;
   #version = "";
@@ -86,6 +88,7 @@ export class Connection {
   /** Not connected yet. */
   constructor(url: DatabaseUrl, target: Target, tls: Tls | undefined) {
     this.address = `${target.host}:${target.port}`;
+    this.encrypted = tls !== undefined;
     this.#client = new pg.Client({
       ...target,
       user: url.user,
@@ -109,11 +112,6 @@ export class Connection {
   /** CockroachDB's version, known once connected. */
   get version(): Version {
     return parseVersion(this.#version);
-  }
-
-  /** What goes over it is encrypted. */
-  get encrypted(): boolean {
-    return "encrypted" in this.#protocol.stream;
   }
 
   /** It broke while no statement ran, and every further one would fail. */
