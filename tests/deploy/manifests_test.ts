@@ -15,6 +15,12 @@ import { validate, validateOperatorKind } from "./schemas.ts";
 const OLDEST_KUBERNETES = "1.27";
 const OVERLAYS = { "overlays/one-feed": 1, "overlays/many-feeds": 2 };
 const CONTAINER = "spec.template.spec.containers.0";
+const SELECTORS = {
+  Deployment: "spec.selector.matchLabels",
+  NetworkPolicy: "spec.podSelector.matchLabels",
+  PodDisruptionBudget: "spec.selector.matchLabels",
+  Service: "spec.selector",
+};
 const OPERATOR = "monitoring.coreos.com/v1";
 const MIB = 1024 ** 2;
 
@@ -106,13 +112,7 @@ testRendered(
   (manifests, overlay) => {
     const deployments = ofKind(manifests, "Deployment");
     assert.equal(deployments.length, OVERLAYS[overlay as keyof typeof OVERLAYS]);
-    const selectors = {
-      Deployment: "spec.selector.matchLabels",
-      NetworkPolicy: "spec.podSelector.matchLabels",
-      PodDisruptionBudget: "spec.selector.matchLabels",
-      Service: "spec.selector",
-    };
-    for (const [kind, path] of Object.entries(selectors)) {
+    for (const [kind, path] of Object.entries(SELECTORS)) {
       const selected = ofKind(manifests, kind).map((object) => at(object, path));
       assert.deepEqual(
         selected,
@@ -122,6 +122,7 @@ testRendered(
     }
     for (const deployment of deployments) {
       const labels = at(deployment, "spec.template.metadata.labels");
+      assert.deepEqual(at(deployment, "metadata.labels"), labels);
       for (const constraint of listAt(deployment, "spec.template.spec.topologySpreadConstraints")) {
         assert.deepEqual(at(constraint, "labelSelector.matchLabels"), labels);
       }
@@ -130,6 +131,26 @@ testRendered(
     assert.deepEqual(names.filter((name, index) => names.indexOf(name) !== index), []);
   },
 );
+
+Deno.test({
+  name:
+    "overlays can share a namespace: no pod is selected twice, and with two budgets none could be evicted",
+  ignore: kustomize === undefined,
+  fn() {
+    const manifests = [...rendered.values()].flat();
+    const pods = ofKind(manifests, "Deployment").map((deployment) =>
+      at(deployment, "spec.template.metadata.labels") as Manifest
+    );
+    assert.equal(pods.length, Object.values(OVERLAYS).reduce((sum, feeds) => sum + feeds));
+    for (const [kind, path] of Object.entries(SELECTORS)) {
+      const selectors = ofKind(manifests, kind).map((object) => Object.entries(at(object, path) as Manifest));
+      for (const labels of pods) {
+        const selecting = selectors.filter((pairs) => pairs.every(([name, value]) => labels[name] === value));
+        assert.equal(selecting.length, 1, `${kind} of ${JSON.stringify(labels)}`);
+      }
+    }
+  },
+});
 
 testRendered("what a Deployment names is there", (manifests) => {
   const configs = ofKind(manifests, "ConfigMap").map((config) => textAt(config, "metadata.name"));
@@ -140,6 +161,11 @@ testRendered("what a Deployment names is there", (manifests) => {
     const found = accounts.find((object) => textAt(object, "metadata.name") === account);
     assert.equal(found?.["automountServiceAccountToken"], false);
     assert.equal(at(deployment, "spec.template.spec.automountServiceAccountToken"), false);
+    const annotations = at(deployment, "spec.template.metadata.annotations") as Manifest;
+    assert.equal(
+      annotations["kubectl.kubernetes.io/default-container"],
+      textAt(deployment, `${CONTAINER}.name`),
+    );
     const image = textAt(deployment, `${CONTAINER}.image`);
     assert.equal(image.split("/").at(-1), `crdb-changefeed-publisher:${manifest.version}`);
   }
