@@ -112,8 +112,8 @@ async function removeUnloadable(folder: string): Promise<void> {
 }
 
 /**
- * The plain way first; where the runtime base cannot be downloaded, with one from a Python wheel, which there is for one
- * target only. Returns the version of Deno that is in the executable.
+ * The plain way first; where the runtime base cannot be downloaded, with one from a Python wheel. Returns the version of
+ * Deno that is in the executable.
  */
 export async function compileStage(
   stage: string,
@@ -176,7 +176,9 @@ async function stampOfExecutable(): Promise<string | undefined> {
 /** Everything that decides what the executable is, as one text. */
 async function digest(): Promise<string> {
   const hash = createHash("sha256").update(`${Deno.version.deno} ${Deno.env.get("DENORT_BIN") ?? ""}`);
-  const own = ["tests/support/compile.ts", "tests/support/wheel_toolchain.ts"];
+  const own = ["compile", "wheel_toolchain", "runtime_base", "mach_o"].map((name) =>
+    `tests/support/${name}.ts`
+  );
   for (const path of ["deno.json", "deno.lock", ...own, ...await sourceFiles()]) {
     hash.update(`\0${path}\0`).update(await Deno.readFile(`${ROOT}${path}`));
   }
