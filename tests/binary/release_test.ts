@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import manifest from "../../deno.json" with { type: "json" };
+import { arm64Emulator } from "../support/arm64_emulator.ts";
 import { findProgram, run } from "../support/guarded_process.ts";
 import { pipIsToBeHad, pythonPackage } from "../support/python_packages.ts";
 import { release, TARGETS } from "../support/release.ts";
 import { say } from "../support/terminal.ts";
+import { machineOf, packagesIn, wronglySignedPages } from "./executable_file.ts";
 
+/** What the header of an executable says of its system and processor. */
+const MACHINES: Readonly<Record<string, string>> = {
+  "linux-x64": "ELF 62",
+  "linux-arm64": "ELF 183",
+  "macos-x64": "Mach-O 0x1000007",
+  "macos-arm64": "Mach-O 0x100000c",
+  "windows-x64": "PE 0x8664",
+};
 const PROGRAM = "crdb-changefeed-publisher";
 /** Has the schema that the specification's own authors publish. */
 const LIBRARY = "cyclonedx-python-lib[json-validation]==11.12.0";
@@ -38,22 +49,24 @@ const here = Object.keys(TARGETS).find((target) => TARGETS[target] === Deno.buil
 const noPip = !await pipIsToBeHad();
 
 Deno.test({
-  name: "a release has an archive, a bill of materials, and checksums",
+  name: "a release has an archive for every system, a bill of materials, and checksums",
   ignore: here === undefined,
   async fn(test) {
     const folder = await Deno.makeTempDir({ prefix: "changefeed-release-" });
     try {
-      const { version, files, missing } = await release([here ?? ""], folder);
+      const { version, files, missing } = await release(Object.keys(TARGETS), folder);
       const base = `${PROGRAM}-${manifest.version}`, name = `${base}-${here}`;
+      const archives = Object.keys(TARGETS).map((target) => `${base}-${target}${suffixOf(target)}`);
       const bill: Bill = JSON.parse(await Deno.readTextFile(`${folder}/${base}.cdx.json`));
-      await run("tar", ["-xzf", `${folder}/${name}.tar.gz`, "-C", folder]);
-      const executable = `${folder}/${name}/${PROGRAM}`;
-      const embedded = await packagesIn(executable);
+      for (const archive of archives) await unpack(folder, archive);
+      const executableOf = (target: string) =>
+        `${folder}/${base}-${target}/${PROGRAM}${target.startsWith("windows") ? ".exe" : ""}`;
+      const executable = executableOf(here ?? "");
 
       await test.step("all names carry the version of deno.json, and so do executable and bill", async () => {
         assert.deepEqual([...missing], []);
         assert.equal(version, manifest.version);
-        assert.deepEqual(files, [`${name}.tar.gz`, `${base}.cdx.json`, "SHA256SUMS"]);
+        assert.deepEqual(files, [...archives, `${base}.cdx.json`, "SHA256SUMS"]);
         assert.equal(await run(executable, ["--version"], { clearEnv: true }), `${PROGRAM} ${version}\n`);
         assert.equal(bill.metadata.component.version, version);
       });
@@ -69,34 +82,63 @@ Deno.test({
         await run("sha256sum", ["--check", "--strict", "--quiet", "SHA256SUMS"], { cwd: folder });
       });
 
-      await test.step("the archive has licence, manual page and completions", async () => {
-        const list = (await run("tar", ["-tzf", `${folder}/${name}.tar.gz`])).trimEnd().split("\n")
-          .filter((path) => !path.endsWith("/")).map((path) => path.slice(name.length + 1));
-        assert.deepEqual(list.sort(), [
-          "CHANGELOG.md",
-          "LICENSE",
-          "README.md",
-          `completion/_${PROGRAM}`,
-          `completion/${PROGRAM}.bash`,
-          `completion/${PROGRAM}.fish`,
-          PROGRAM,
-          `${PROGRAM}.1`,
-        ]);
+      await test.step("every archive has licence, manual page and completions", async () => {
+        for (const target of Object.keys(TARGETS)) {
+          const root = `${folder}/${base}-${target}`;
+          const list = await readdir(root, { recursive: true });
+          assert.deepEqual(
+            list.filter((path) => path !== "completion").sort(),
+            [
+              "CHANGELOG.md",
+              "LICENSE",
+              "README.md",
+              `completion/_${PROGRAM}`,
+              `completion/${PROGRAM}.bash`,
+              `completion/${PROGRAM}.fish`,
+              executableOf(target).slice(root.length + 1),
+              `${PROGRAM}.1`,
+            ].sort(),
+          );
+        }
         const page = await Deno.readTextFile(`${folder}/${name}/${PROGRAM}.1`);
         assert.equal(page, await run(executable, ["man"], { clearEnv: true }));
         const completion = await Deno.readTextFile(`${folder}/${name}/completion/_${PROGRAM}`);
         assert.equal(completion, await run(executable, ["completion", "zsh"], { clearEnv: true }));
       });
 
-      await test.step("the bill has the packages that are in the executable, and no other", () => {
+      await test.step("every executable is for its system, with the packages of the bill and no other", async () => {
         const billed = bill.components.filter(({ purl }) => purl.startsWith("pkg:npm/"));
         const names = billed.map(({ group, name, version }) =>
           `${group === undefined ? "" : `${group}/`}${name}@${version}`
-        );
+        ).sort();
         assert.ok(names.length > 15, `${names.length} packages`);
-        assert.deepEqual(names.sort(), embedded);
         assert.deepEqual(billed.filter(({ licenses }) => licenses === undefined), []);
-        say(`release: ${here}, ${names.length} packages and Deno in its bill of materials`);
+        for (const [target, machine] of Object.entries(MACHINES)) {
+          const content = await Deno.readFile(executableOf(target));
+          assert.equal(machineOf(content), machine);
+          assert.deepEqual(packagesIn(content), names, target);
+          const sources = Buffer.from(content.buffer).lastIndexOf('{"argv":[');
+          assert.equal(Buffer.from(content.buffer).lastIndexOf('{"argv":[', sources - 1), -1, target);
+        }
+        say(`release: ${names.length} packages in each executable and in the bill of materials`);
+      });
+
+      await test.step("macOS finds every page of the executable for its own processors signed", async () => {
+        const content = await Deno.readFile(executableOf("macos-arm64"));
+        assert.deepEqual(wronglySignedPages(content), []);
+        content.set([1, 2, 3], 0x4000);
+        assert.deepEqual(wronglySignedPages(content), [4]);
+      });
+
+      const emulator = await arm64Emulator();
+      if (emulator === undefined) say("release: no emulator here: the executable for linux-arm64 is not run");
+      await test.step({
+        name: "the executable for linux-arm64 runs on an emulated processor",
+        ignore: emulator === undefined,
+        async fn() {
+          const [qemu = "", ...args] = [...emulator ?? [], executableOf("linux-arm64"), "--version"];
+          assert.equal(await run(qemu, args, { timeout: 180_000 }), `${PROGRAM} ${version}\n`);
+        },
       });
 
       await test.step("the bill has the hashes of deno.lock, and what depends on what", async () => {
@@ -152,12 +194,14 @@ Deno.test("a release that misses a target says which and why, makes nothing in i
   await Deno.remove(folder);
 });
 
-/** `name@version` of the packages in the executable's own file system, sorted. */
-async function packagesIn(executable: string): Promise<string[]> {
-  const bytes = await Deno.readFile(executable);
-  const start = Buffer.from(bytes.buffer).lastIndexOf('{"argv":[');
-  assert.notEqual(start, -1);
-  const text = Buffer.from(bytes.subarray(start)).toString("latin1");
-  const folders = text.matchAll(/\{"Dir":\{"n":"((?:@[\w.-]+\+)?[\w.-]+@\d[\w.-]*)"/g);
-  return [...new Set([...folders].map(([, name = ""]) => name.replace("+", "/")))].sort();
+function suffixOf(target: string): string {
+  return target.startsWith("windows") ? ".zip" : ".tar.gz";
+}
+
+/** With the tools of others. */
+async function unpack(folder: string, archive: string): Promise<void> {
+  const path = `${folder}/${archive}`;
+  if (archive.endsWith(".tar.gz")) await run("tar", ["-xzf", path, "-C", folder]);
+  else if (await findProgram("unzip") !== undefined) await run("unzip", ["-q", path, "-d", folder]);
+  else await run("python3", ["-m", "zipfile", "-e", path, folder]);
 }

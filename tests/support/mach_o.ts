@@ -68,7 +68,7 @@ function withoutSegment(program: Uint8Array, view: DataView): Uint8Array {
 function withoutTail(program: Uint8Array, view: DataView): Uint8Array {
   const end = Buffer.from(program.buffer, program.byteOffset, program.byteLength).lastIndexOf(SENTINEL);
   if (end === -1) throw new Error("compile: no sources in Mach-O");
-  const base = program.slice(0, end);
+  const base = new Uint8Array(program.subarray(0, end));
   const edit = new DataView(base.buffer);
   const commands = commandsOf(view);
   const symbols = find(commands, SYMTAB).offset;

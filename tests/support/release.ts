@@ -1,5 +1,6 @@
 /** Makes what a release consists of: `deno task release`. */
 import { createHash } from "node:crypto";
+import { readdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { bashCompletion } from "../../src/settings/bash_completion.ts";
 import { fishCompletion } from "../../src/settings/fish_completion.ts";
@@ -10,6 +11,7 @@ import { compileStage, expectVersion, inStage } from "./compile.ts";
 import { run } from "./guarded_process.ts";
 import { sbom } from "./sbom.ts";
 import { say } from "./terminal.ts";
+import { zipArchive } from "./zip_archive.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -46,26 +48,24 @@ export async function release(targets: readonly string[], folder: string): Promi
   return await inStage(async (stage, { version, license }) => {
     const files: string[] = [];
     const missing = new Map<string, string>();
-    const runtimes = new Set<string>();
+    const runtimes = new Map<string, string[]>();
     for (const target of targets) {
       const name = `${PROGRAM}-${version}-${target}`;
       const packed = `${stage}/${name}`;
       try {
-        runtimes.add(await compileTarget(stage, packed, target, version));
+        const deno = await compileTarget(stage, packed, target, version);
         await addDocuments(packed);
-        await run("tar", ["--numeric-owner", "-C", stage, "-czf", `${folder}/${name}.tar.gz`, name]);
-        files.push(`${name}.tar.gz`);
+        files.push(await (target.startsWith("windows") ? zip : tar)(stage, name, folder));
+        runtimes.set(deno, [...runtimes.get(deno) ?? [], target]);
       } catch (error) {
         missing.set(target, error instanceof Error ? error.message : String(error));
       }
       await Deno.remove(packed, { recursive: true });
     }
-    const [deno, ...others] = runtimes;
-    if (others.length > 0) throw new Error(`release: made with several versions of Deno: ${[...runtimes]}`);
-    if (deno !== undefined) {
+    if (files.length > 0) {
       const lock = await Deno.readTextFile(`${stage}/deno.lock`);
       const licenseOf = (name: string, version: string) => licenseIn(stage, name, version);
-      const bill = sbom({ name: PROGRAM, version, license, deno, lock, licenseOf });
+      const bill = sbom({ name: PROGRAM, version, license, runtimes, lock, licenseOf });
       await Deno.writeTextFile(`${folder}/${PROGRAM}-${version}.cdx.json`, bill);
       files.push(`${PROGRAM}-${version}.cdx.json`);
       await Deno.writeTextFile(`${folder}/SHA256SUMS`, await checksums(folder, files));
@@ -98,6 +98,28 @@ async function addDocuments(packed: string): Promise<void> {
   for (const [name, text] of Object.entries(completions)) {
     await Deno.writeTextFile(`${packed}/completion/${name}`, `${text}\n`);
   }
+}
+
+/** Returns the name of the archive. */
+async function tar(stage: string, name: string, folder: string): Promise<string> {
+  const archive = `${name}.tar.gz`;
+  await run("tar", ["--numeric-owner", "-C", stage, "-czf", `${folder}/${archive}`, name]);
+  return archive;
+}
+
+/** What the file managers of Windows open. Returns the name of the archive. */
+async function zip(stage: string, name: string, folder: string): Promise<string> {
+  const archive = `${name}.zip`;
+  const entries = await readdir(`${stage}/${name}`, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) =>
+    `${parentPath}/${name}`
+  );
+  const files = paths.sort().map(async (path) => ({
+    path: path.slice(stage.length + 1),
+    content: await Deno.readFile(path),
+  }));
+  await Deno.writeFile(`${folder}/${archive}`, zipArchive(await Promise.all(files)));
+  return archive;
 }
 
 function licenseIn(stage: string, name: string, version: string): string | undefined {

@@ -20,7 +20,7 @@ function baseOfElf(program: Uint8Array, view: DataView): Uint8Array {
   if (view.getUint32(end - 16, true) !== 0x501e || length > end) {
     throw new Error("compile: no sources in ELF");
   }
-  return program.slice(0, end - length);
+  return program.subarray(0, end - length);
 }
 
 const SECTION = 40;
@@ -38,7 +38,7 @@ function baseOfPortableExecutable(program: Uint8Array, view: DataView): Uint8Arr
     name !== ".pedata\0" || length === undefined || start === undefined ||
     address !== view.getUint32(resources, true) || start + length !== program.length
   ) throw new Error(`compile: no sources in the last section of the Windows program, "${name}"`);
-  const base = program.slice(0, start);
+  const base = new Uint8Array(program.subarray(0, start));
   const edit = new DataView(base.buffer);
   edit.setUint16(header + 6, sections - 1, true);
   edit.setUint32(sizeOfImage, view.getUint32(sizeOfImage, true) - length, true);

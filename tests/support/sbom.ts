@@ -8,8 +8,8 @@ export interface Ingredients {
   readonly version: string;
   /** SPDX identifier of the program's licence. */
   readonly license: string;
-  /** Version of Deno, whose runtime is in it. */
-  readonly deno: string;
+  /** Versions of Deno, whose runtime is in it, and for what targets. */
+  readonly runtimes: ReadonlyMap<string, readonly string[]>;
   /** Text of a lock file that has the packages in it, and no others. */
   readonly lock: string;
   /** Licence of a package as its package.json has it; `undefined` where it has none. */
@@ -43,12 +43,16 @@ interface Found extends LockedPackage {
  * The bill of materials of an executable in CycloneDX 1.6: the program, Deno, and every npm package with its hash. The same
  * ingredients always give the same text. Throws on a lock file of another version.
  */
-export function sbom({ name, version, license, deno, lock, licenseOf }: Ingredients): string {
+export function sbom({ name, version, license, runtimes, lock, licenseOf }: Ingredients): string {
   const { version: lockVersion, specifiers, npm }: Lock = JSON.parse(lock);
   if (lockVersion !== "5") throw new Error(`sbom: deno.lock has version "${lockVersion}", not "5"`);
   const packages = Object.entries(npm).map(([key, locked]) => found(key, locked));
   const refOf = (dependency: string) => resolve(dependency, packages).purl;
-  const runtime = `pkg:github/denoland/deno@v${deno}`;
+  const denos = [...runtimes].map(([version, targets]) => ({
+    version,
+    targets,
+    purl: `pkg:github/denoland/deno@v${version}`,
+  }));
   const direct = Object.entries(specifiers).map(([specifier, resolved]) =>
     refOf(`${specifier.replace(/^npm:/, "").replace(/@[^@/]*$/, "")}@${resolved}`)
   );
@@ -62,19 +66,20 @@ export function sbom({ name, version, license, deno, lock, licenseOf }: Ingredie
       component: { type: "application", "bom-ref": name, name, version, licenses: licenses(license) },
     },
     components: [
-      {
+      ...denos.map(({ version, targets, purl }) => ({
         type: "platform",
-        "bom-ref": runtime,
+        "bom-ref": purl,
         name: "deno",
-        version: deno,
+        version,
+        description: `The runtime for ${targets.join(", ")}`,
         licenses: licenses("MIT"),
-        purl: runtime,
-      },
+        purl,
+      })),
       ...packages.map((found) => component(found, licenseOf(found.name, found.version))),
     ],
     dependencies: [
-      { ref: name, dependsOn: [runtime, ...direct].sort() },
-      { ref: runtime },
+      { ref: name, dependsOn: [...denos.map(({ purl }) => purl), ...direct].sort() },
+      ...denos.map(({ purl }) => ({ ref: purl })),
       ...packages.map(({ purl, dependencies = [], optionalDependencies = [] }) => ({
         ref: purl,
         dependsOn: [...new Set([...dependencies, ...optionalDependencies].map(refOf))].sort(),

@@ -11,7 +11,7 @@ function bill(lock: object = {}) {
     name: "program",
     version: "1.2.3",
     license: "MIT",
-    deno: "2.9.6",
+    runtimes: new Map([["2.9.6", ["linux-x64", "macos-x64"]], ["2.9.5", ["windows-x64"]]]),
     lock: JSON.stringify({
       version: "5",
       specifiers: { "npm:@a/one@1": "1.0.0", "npm:two@^2.0.0": "2.0.0_three@3.0.0" },
@@ -33,16 +33,18 @@ function bill(lock: object = {}) {
   return { components, dependencies: dependencies as { ref: string; dependsOn?: string[] }[] };
 }
 
-Deno.test("sbom() has Deno and every package of the lock file, with group, purl, hash and licence", () => {
+Deno.test("sbom() has each Deno and every package of the lock file, with group, purl, hash and licence", () => {
   const { components } = bill();
   assert.deepEqual(components.map(({ purl }: { purl: string }) => purl), [
     "pkg:github/denoland/deno@v2.9.6",
+    "pkg:github/denoland/deno@v2.9.5",
     "pkg:npm/%40a/one@1.0.0",
     "pkg:npm/two@1.0.0",
     "pkg:npm/two@2.0.0",
     "pkg:npm/three@3.0.0",
   ]);
-  assert.deepEqual(components[1], {
+  assert.equal(components[0].description, "The runtime for linux-x64, macos-x64");
+  assert.deepEqual(components[2], {
     type: "library",
     "bom-ref": "pkg:npm/%40a/one@1.0.0",
     group: "@a",
@@ -52,13 +54,14 @@ Deno.test("sbom() has Deno and every package of the lock file, with group, purl,
     licenses: [{ expression: "MIT OR Apache-2.0" }],
     purl: "pkg:npm/%40a/one@1.0.0",
   });
-  assert.deepEqual(components[2].licenses, [{ license: { id: "ISC" } }]);
+  assert.deepEqual(components[3].licenses, [{ license: { id: "ISC" } }]);
   assert.equal("licenses" in components[4], false);
 });
 
 Deno.test("sbom() says what depends on what, where a package is there twice too", () => {
   const dependencies = new Map(bill().dependencies.map(({ ref, dependsOn }) => [ref, dependsOn]));
   assert.deepEqual(dependencies.get("program"), [
+    "pkg:github/denoland/deno@v2.9.5",
     "pkg:github/denoland/deno@v2.9.6",
     "pkg:npm/%40a/one@1.0.0",
     "pkg:npm/two@2.0.0",
