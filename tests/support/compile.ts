@@ -88,14 +88,13 @@ async function fillStage(stage: string): Promise<Project> {
   return project;
 }
 
-/** The entries of the import map that src imports, directly or not. */
+/** The entries of the import map that src imports, directly or not; found without a package of the tests' being fetched. */
 async function usedImports(imports: Project["imports"]): Promise<Project["imports"]> {
-  const output = await deno(Deno.execPath(), ["info", "--json", "src/main.ts"], ROOT);
+  const output = await deno(Deno.execPath(), ["info", "--json", "--no-npm", "src/main.ts"], ROOT);
   const { modules }: { modules: readonly { readonly specifier: string }[] } = JSON.parse(output);
-  const isUsed = (target: string) => {
-    const module = target.replace("npm:", "npm:/");
-    return modules.some(({ specifier }) => specifier === module || specifier.startsWith(`${module}/`));
-  };
+  const used = modules.map(({ specifier }) => specifier.replace("npm:/", "npm:"));
+  const isUsed = (target: string) =>
+    used.some((specifier) => specifier === target || specifier.startsWith(`${target}/`));
   return Object.fromEntries(Object.entries(imports).filter(([, target]) => isUsed(target)));
 }
 
