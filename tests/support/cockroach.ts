@@ -3,7 +3,6 @@ import { SIMULATOR_VARIABLE } from "../simulator/control_messages.ts";
 import { CockroachBinary } from "./cockroach_binary.ts";
 import { CockroachContainer } from "./cockroach_container.ts";
 import { CockroachSimulator } from "./cockroach_simulator.ts";
-import { dockerAnswers } from "./docker.ts";
 import { findProgram } from "./guarded_process.ts";
 import { GaveUp, until } from "./ports.ts";
 import type { SimulatorControl } from "./simulator_control.ts";
@@ -184,7 +183,7 @@ async function chooseHost(
   if (!simulated) {
     const program = Deno.env.get(BINARY_VARIABLE) || await findProgram("cockroach");
     if (program) return { origin: "binary", host: new CockroachBinary(program) };
-    if (await dockerAnswers()) return { origin: "docker", host: new CockroachContainer() };
+    if (await CockroachContainer.isToBeHad()) return { origin: "docker", host: new CockroachContainer() };
   }
   return { origin: "simulator", host: await CockroachSimulator.start(options) };
 }

@@ -1,5 +1,5 @@
 import type { CockroachHost } from "./cockroach.ts";
-import { Container } from "./docker.ts";
+import { Container, dockerHas } from "./docker.ts";
 import { freePort } from "./ports.ts";
 
 const IMAGE = "cockroachdb/cockroach:v23.1.14";
@@ -18,6 +18,11 @@ export class CockroachContainer implements CockroachHost {
       innerPort: 26257,
       args: ["start-single-node", "--insecure"],
     });
+  }
+
+  /** Whether Docker answers here and has the image, or gets it. */
+  static isToBeHad(): Promise<boolean> {
+    return dockerHas(IMAGE);
   }
 
   boot(): Promise<void> {

@@ -1,9 +1,21 @@
 import { findProgram, run } from "./guarded_process.ts";
+import { say } from "./terminal.ts";
 
 /** Whether there is a Docker engine that answers; the client alone is of no use. */
 export async function dockerAnswers(): Promise<boolean> {
   if (await findProgram("docker") === undefined) return false;
   return await docker(["version", "--format", "{{.Server.Version}}"], 5_000).then(() => true, () => false);
+}
+
+/** Whether an engine answers and has this image, or can pull it, which may take minutes. */
+export async function dockerHas(image: string): Promise<boolean> {
+  if (!await dockerAnswers()) return false;
+  if (await docker(["image", "inspect", image]).then(() => true, () => false)) return true;
+  say(`rig: pulling ${image}`);
+  return await docker(["pull", "--quiet", image], 600_000).then(() => true, ({ message }: Error) => {
+    say(`rig: Docker cannot pull ${image}: ${message.split("\n").at(-1)}`);
+    return false;
+  });
 }
 
 /** Runs a docker command and gives what it prints. */
@@ -32,7 +44,7 @@ export class Container {
     this.name = `changefeed-test-${crypto.randomUUID().slice(0, 8)}`;
   }
 
-  /** Creates it (pulling the image may take minutes), or starts it again. */
+  /** Creates it, or starts it again. */
   async start(): Promise<void> {
     if (this.#created) {
       await docker(["start", this.name]);

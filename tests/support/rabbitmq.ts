@@ -1,5 +1,4 @@
 import { AMQPClient } from "@cloudamqp/amqp-client";
-import { dockerAnswers } from "./docker.ts";
 import { RabbitMQContainer } from "./rabbitmq_container.ts";
 import { findServerFolder, RabbitMQNode } from "./rabbitmq_node.ts";
 import { installDebianPackage, mayInstallPackages } from "./debian_package.ts";
@@ -132,7 +131,9 @@ async function chooseHost(
   if (installed !== undefined) {
     return { origin: "installed", host: new RabbitMQNode(installed, port, options) };
   }
-  if (await dockerAnswers()) return { origin: "docker", host: new RabbitMQContainer(port, options) };
+  if (await RabbitMQContainer.isToBeHad()) {
+    return { origin: "docker", host: new RabbitMQContainer(port, options) };
+  }
   if (await mayInstallPackages()) {
     say("rig: no RabbitMQ here: installing Debian's package rabbitmq-server (its own service stays off)");
     await installDebianPackage("rabbitmq-server");

@@ -1,4 +1,4 @@
-import { Container } from "./docker.ts";
+import { Container, dockerHas } from "./docker.ts";
 import type { RabbitMQHost, RabbitMQOptions } from "./rabbitmq.ts";
 
 const IMAGE = "rabbitmq:3.13";
@@ -25,6 +25,11 @@ export class RabbitMQContainer implements RabbitMQHost {
       options: [...fixed, ...management, ...env],
     });
     this.#options = options;
+  }
+
+  /** Whether Docker answers here and has the image, or gets it. */
+  static isToBeHad(): Promise<boolean> {
+    return dockerHas(IMAGE);
   }
 
   async boot(): Promise<void> {
