@@ -16,19 +16,35 @@ export async function installDebianPackage(name: string): Promise<void> {
   using lock = await Deno.open(LOCK, { create: true, write: true });
   await lock.lock(true);
   const removePolicy = await forbidServiceStarts();
-  const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, timeout: 600_000 };
-  // Other tests may install something at the same time.
-  const wait = "DPkg::Lock::Timeout=300";
-  const install = ["install", "--yes", "--no-install-recommends", "--option", wait, name];
   try {
-    // Package lists may be absent (containers) or fine; refreshing them costs time, so only when it fails without.
-    await run("apt-get", install, options).catch(async () => {
-      await run("apt-get", ["update", "--option", wait], options);
-      await run("apt-get", install, options);
-    });
+    await aptGet(["install", "--yes", "--no-install-recommends", name]);
   } finally {
     await removePolicy();
   }
+}
+
+/** Puts the files of Debian's packages into a folder; their scripts do not run, and nothing is installed. */
+export async function unpackDebianPackages(names: readonly string[], folder: string): Promise<void> {
+  const downloads = await Deno.makeTempDir({ prefix: "changefeed-test-" });
+  try {
+    await aptGet(["download", ...names], downloads);
+    for await (const { name } of Deno.readDir(downloads)) {
+      await run("dpkg-deb", ["--extract", `${downloads}/${name}`, folder]);
+    }
+  } finally {
+    await Deno.remove(downloads, { recursive: true });
+  }
+}
+
+/** Package lists may be absent (containers) or fine; refreshing them costs time, so only when it fails without. */
+async function aptGet(command: readonly string[], cwd = "/"): Promise<void> {
+  const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, cwd, timeout: 600_000 };
+  // Other tests may install something at the same time.
+  const wait = ["--option", "DPkg::Lock::Timeout=300"];
+  await run("apt-get", [...command, ...wait], options).catch(async () => {
+    await run("apt-get", ["update", ...wait], options);
+    await run("apt-get", [...command, ...wait], options);
+  });
 }
 
 async function forbidServiceStarts(): Promise<() => Promise<void>> {
