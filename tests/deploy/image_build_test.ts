@@ -24,7 +24,7 @@ Deno.test.beforeAll(async () => {
   if (!ignore) image = await BuiltImage.build();
 });
 Deno.test.afterAll(async () => {
-  if (!ignore) await image[Symbol.asyncDispose]();
+  await image?.[Symbol.asyncDispose]();
 });
 
 /** Starts what README tells to start, with the settings of a test and on this machine's network. */
