@@ -1,5 +1,5 @@
 import { compareHlc, type Hlc } from "../../src/hlc.ts";
-import { hlcOf, justBefore } from "./clock.ts";
+import { hlcOf, justBefore, wallOf } from "./clock.ts";
 import type { Cluster } from "./cluster.ts";
 import type { FaultSubject } from "./faults.ts";
 import type { FeedPlan } from "./feed_plan.ts";
@@ -79,7 +79,8 @@ export class Feed {
         due = Math.max(due + resolvedEvery, performance.now() + resolvedEvery / 2);
       }
       await this.#flush();
-      await this.#wait(resolvedEvery === undefined ? undefined : due - performance.now());
+      const untilDue = resolvedEvery === undefined ? Infinity : due - performance.now();
+      await this.#wait(Math.min(untilDue, this.#untilTick(position)));
     }
   }
 
@@ -146,13 +147,18 @@ export class Feed {
     if (this.#failure !== undefined && this.#failure.afterRows <= 0) throw this.#failure.error;
   }
 
-  async #wait(milliseconds: number | undefined): Promise<void> {
+  async #wait(milliseconds: number): Promise<void> {
     const { history, faults, settingsChanged } = this.#cluster;
-    const tick = this.#plan.generated ? Number(TICK - this.#cluster.clock.wall() % TICK) / 1e6 : undefined;
-    const limits = [milliseconds, tick].filter((ms) => ms !== undefined);
-    const limit = limits.length === 0 ? undefined : Math.max(0, Math.min(...limits));
+    const limit = milliseconds === Infinity ? undefined : Math.max(0, milliseconds);
     await waitForAny([history.changed, faults.changed, settingsChanged], limit, this.#signal);
     this.#signal.throwIfAborted();
+  }
+
+  /** Milliseconds until there are more computed changes than up to `position`. */
+  #untilTick(position: Hlc): number {
+    if (!this.#plan.generated) return Infinity;
+    const wall = wallOf(position);
+    return Number(wall - wall % TICK + TICK - this.#cluster.clock.wall()) / 1e6;
   }
 
   /** Up to when changes are sent now. */
