@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
-import { Buffer } from "node:buffer";
 import { compile } from "../support/compile.ts";
-
-/** What `deno compile` put behind the runtime: a line of JSON, then the files. */
-async function contents(): Promise<Uint8Array> {
-  const bytes = await Deno.readFile(await compile());
-  const start = Buffer.from(bytes.buffer).lastIndexOf('{"argv":[');
-  assert.notEqual(start, -1);
-  return bytes.subarray(start);
-}
+import { contentsOf } from "./executable_file.ts";
 
 Deno.test("the executable may use the network, read files and variables, and nothing else", async () => {
-  const text = new TextDecoder().decode(await contents());
+  const text = contentsOf(await Deno.readFile(await compile())).toString();
   const permissions = JSON.parse(/"permissions":(\{[^}]*\})/.exec(text)?.[1] ?? "{}");
   const allowed = Object.entries(permissions).filter(([name, value]) =>
     /^allow/.test(name) && value !== null
@@ -27,7 +19,7 @@ Deno.test("the executable may use the network, read files and variables, and not
 });
 
 Deno.test("the executable holds the packages it runs on and none of the tests", async () => {
-  const text = Buffer.from(await contents()).toString("latin1");
+  const text = contentsOf(await Deno.readFile(await compile())).toString("latin1");
   const holds = (name: string) => text.includes(`${name}@`);
   const runtime = ["@cloudamqp/amqp-client", "@logtape/logtape", "commander", "hono", "pg", "prom-client"];
   assert.deepEqual(runtime.filter((name) => !holds(name)), []);

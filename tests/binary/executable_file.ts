@@ -2,11 +2,17 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 
+/** What `deno compile` put behind the runtime: a line of JSON, then the files. Throws where there is nothing. */
+export function contentsOf(executable: Uint8Array): Buffer {
+  const bytes = Buffer.from(executable.buffer, executable.byteOffset, executable.byteLength);
+  const start = bytes.lastIndexOf('{"argv":[');
+  if (start === -1) throw new Error("nothing that deno compile made is in this executable");
+  return bytes.subarray(start);
+}
+
 /** `name@version` of the packages in an executable's own file system, sorted. */
 export function packagesIn(executable: Uint8Array): string[] {
-  const start = Buffer.from(executable.buffer).lastIndexOf('{"argv":[');
-  if (start === -1) throw new Error("nothing that deno compile made is in this executable");
-  const text = Buffer.from(executable.subarray(start)).toString("latin1");
+  const text = contentsOf(executable).toString("latin1");
   const folders = text.matchAll(/\{"Dir":\{"n":"((?:@[\w.-]+\+)?[\w.-]+@\d[\w.-]*)"/g);
   return [...new Set([...folders].map(([, name = ""]) => name.replace("+", "/")))].sort();
 }
