@@ -23,6 +23,16 @@ export const POLICY = {
     hint:
       "no row and no resolved timestamp came; look for a stuck range or network in CockroachDB's changefeed page",
   },
+  PrimaryKeyChanged: {
+    action: "retry",
+    hint:
+      "from here on rows have new keys; nothing deletes what consumers have under the old ones, and rows that do not change do not come again: tell the consumers, or `cursor delete` to scan anew",
+  },
+  CursorAhead: {
+    action: "retry",
+    hint:
+      "the clocks of two nodes differ by a moment; nothing to do, unless it stays: then check the nodes' clocks",
+  },
   SerializationConflict: { action: "retry", hint: "CockroachDB asks to try again; nothing to do" },
   CursorStoreUnavailable: {
     action: "retry",

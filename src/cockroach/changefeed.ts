@@ -7,7 +7,7 @@ import { fullTableName, type TableName } from "../table_name.ts";
 import { Cluster } from "./cluster.ts";
 import { connect } from "./connection.ts";
 import { envelopeReader } from "./envelope.ts";
-import { classifySourceError, isSchemaChange } from "./errors.ts";
+import { classifySourceError } from "./errors.ts";
 import { classifyQueryError } from "./query_error.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
@@ -136,6 +136,8 @@ export class Changefeed {
     const classify = query === undefined ? classifySourceError : classifyQueryError;
     const error = classify(cause, `Cannot read the changefeed of ${this.#name} at "${address}"`);
     const stops = options.some(({ name, value }) => name === "schema_change_policy" && value === "stop");
-    return stops && isSchemaChange(cause) ? new AgentError("SchemaChanged", error.message, { cause }) : error;
+    return stops && error.kind === "PrimaryKeyChanged"
+      ? new AgentError("SchemaChanged", error.message, { cause })
+      : error;
   }
 }

@@ -74,6 +74,29 @@ Deno.test("run() rejects with what somebody has to do something about", async ()
   assert.equal(states.at(-1), "stopped");
 });
 
+for (const kind of ["PrimaryKeyChanged", "CursorAhead"] as const) {
+  Deno.test(`run() never gives up after ${kind}, also while nothing is confirmed`, async () => {
+    const { source, broker, clock, stop, running, told } = agentOnBench();
+    source.send(row("a", 11), resolved(11));
+    await settled();
+    broker.connection.blocked = Promise.withResolvers<void>().promise;
+    for (let n = 0; n < 20; n++) {
+      source.fail(new AgentError(kind, "Scripted"));
+      await clock.pass(10_000);
+      source.send(row("a", 11), resolved(11));
+      await settled();
+    }
+    assert.deepEqual(told, Array(20).fill(kind));
+    broker.connection.outcomes.confirmed(1, false);
+    source.fail(new AgentError(kind, "Scripted"));
+    await clock.pass(10_000);
+    assert.deepEqual(source.opened.at(-1), { cursor: hlcOf(11), scanning: false });
+    assert.deepEqual(broker.connection.published, ["a@11"]);
+    stop.abort();
+    await running;
+  });
+}
+
 Deno.test("run() ends without a failure when it is stopped while the broker is away", async () => {
   const { broker, clock, stop, running, told } = agentOnBench();
   await settled();

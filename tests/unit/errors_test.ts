@@ -12,6 +12,8 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
     "CursorStoreUnavailable",
     "CursorMoved",
     "ScanExpired",
+    "PrimaryKeyChanged",
+    "CursorAhead",
     "SerializationConflict",
     "Unknown",
   ],

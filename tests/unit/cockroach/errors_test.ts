@@ -78,6 +78,13 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
     "CHANGEFEED targeting nonexistent or removed column family f of table t",
     "TableMissing",
   ],
+  [
+    "master of 2022-02",
+    "XXUUU",
+    "unsupported schema change SET REGIONAL BY ROW detected at 1795327193515693595.0000000000",
+    "SchemaChanged",
+  ],
+  ["master of 2022-02", "XXUUU", "CHANGEFEED cannot target REGIONAL BY ROW tables: t", "OptionRejected"],
   ["error-table-dropped", "XXUUU", '"dr" was dropped or truncated', "TableDropped"],
   ["error-table-truncated", "XXUUU", '"tr" was dropped or truncated', "TableDropped"],
   ["v22 and later", "XXUUU", '"tr" was truncated', "TableTruncated"],
@@ -210,9 +217,25 @@ Deno.test("classifySourceError() takes the first of several refused addresses fo
   assert.equal(error.cause, every);
 });
 
-Deno.test("classifySourceError() retries after a schema change that ends the feed (55C01)", () => {
+Deno.test("classifySourceError() retries after a change of the primary key, and says what consumers see", () => {
   const ended = failure("schema change occurred at 1795327197232417336.0000000000", "55C01");
-  assert.equal(classifySourceError(ended, "The changefeed ended").action satisfies Action, "retry");
+  const error = classifySourceError(ended, "The changefeed ended");
+  assert.equal(error.kind, "PrimaryKeyChanged");
+  assert.equal(error.action satisfies Action, "retry");
+  assert.match(error.hint, /new keys; nothing deletes what consumers have under the old ones/);
+});
+
+Deno.test("classifySourceError() retries at a node whose clock is behind the cursor by a moment, and stops at hours", () => {
+  const at = (seconds: string) => {
+    const text =
+      `AS OF SYSTEM TIME: cannot specify timestamp in the future (${seconds},0 > 1795327192.404503649,0)`;
+    return classifySourceError(failure(text, "XXUUU"), "Cannot read the changefeed");
+  };
+  assert.equal(at("1795327192.404503650").kind, "CursorAhead");
+  assert.equal(at("1795327192.904000000").kind, "CursorAhead");
+  assert.equal(at("1795327192.904000000").action satisfies Action, "retry");
+  assert.equal(at("1795327198.000000000").kind, "ConfigInvalid");
+  assert.match(at("1795330792.400000000").hint, /cursor set/);
 });
 
 Deno.test("classifySourceError() says what was attempted, what came back and its code, and keeps the cause", () => {
