@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
-import { classifySourceError } from "./errors.ts";
+import { classifySourceError, errorCode } from "./errors.ts";
 import type { RowStream } from "./row_stream.ts";
+import { type SessionSetting, setStatement, settingsOf } from "./session_settings.ts";
 import { type Tls, tlsAttempts } from "./tls.ts";
 import { parseVersion, type Version } from "./version.ts";
 
@@ -19,16 +20,11 @@ const CONNECT_TIMEOUT = 10_000;
 const KEEP_ALIVE_DELAY = 10_000;
 /** A statement that takes longer is lost with its connection; a changefeed has no limit. */
 const QUERY_TIMEOUT = 30_000;
-/** A cursor is stored only while the feed is this process's: read committed could not tell. */
-const SETTINGS = [
-  "statement_timeout = 0",
-  "idle_in_transaction_session_timeout = 0",
-  "default_transaction_isolation = 'serializable'",
-];
+const UNDEFINED_SETTING = "42704";
 
 /**
- * Connects to one of the nodes, tried in random order. Statements have no time limit on it, and an idle transaction
- * is not ended by the server.
+ * Connects to one of the nodes, tried in random order. What a role or the cluster sets for sessions is overruled: see
+ * session_settings.ts.
  *
  * @throws AgentError of the last node tried; at once when the signal aborts
  */
@@ -122,11 +118,22 @@ export class Connection {
   /** Connects and logs in; throws pg's and the system's errors. */
   async open(): Promise<void> {
     await this.#client.connect();
-    for (const setting of SETTINGS) {
-      await this.query(`SET ${setting}`).catch((cause) => {
-        // Old versions do not know every setting; the default does no harm there.
-        if (!(cause instanceof pg.DatabaseError)) throw cause;
-      });
+    let settings = settingsOf(this.version), refused: SessionSetting | undefined;
+    do {
+      refused = await this.#set(settings);
+      settings = settings.filter((setting) => setting !== refused);
+    } while (refused !== undefined);
+  }
+
+  /** Gives the setting that this node does not know: then none is sure to be set. */
+  async #set(settings: readonly SessionSetting[]): Promise<SessionSetting | undefined> {
+    try {
+      await this.query(setStatement(settings));
+    } catch (cause) {
+      const unknown = errorCode(cause) === UNDEFINED_SETTING &&
+        settings.find(({ name }) => String(cause).includes(`"${name}"`));
+      if (unknown) return unknown;
+      throw cause;
     }
   }
 

@@ -15,6 +15,8 @@ export interface User {
   /** None: no password is asked for. */
   password: string | undefined;
   admin: boolean;
+  /** Session variables that ALTER ROLE set. */
+  readonly defaults: Map<string, string>;
 }
 
 /** A running statement's owner, as SHOW QUERIES and CANCEL see it. */
@@ -49,7 +51,11 @@ export class Cluster {
     ["cluster.organization", ""],
   ]);
   readonly databases = new Set(["defaultdb", "postgres", "system"]);
-  readonly users = new Map<string, User>([["root", { password: undefined, admin: true }]]);
+  readonly users = new Map<string, User>([["root", {
+    password: undefined,
+    admin: true,
+    defaults: new Map(),
+  }]]);
   readonly sessions = new Set<RegisteredSession>();
   /** Column families of tables that have more than one, by `database.schema.table`. */
   readonly families = new Map<string, readonly ColumnFamily[]>();

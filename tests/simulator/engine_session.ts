@@ -10,6 +10,8 @@ import { TokenReader } from "./sql_lexer.ts";
 export interface EngineUser {
   readonly user: string;
   readonly database: string;
+  /** The schema of names that have none. */
+  readonly schema: string;
   /** A statement that defines something commits the transaction around it. */
   readonly commitsBeforeDefinitions: boolean;
 }
@@ -117,8 +119,8 @@ export class EngineSession {
   async #hold(): Promise<void> {
     if (this.#release === undefined) this.#release = await this.#cluster.engine.lock.acquire();
     if (this.status !== "I") return;
-    const { user, database } = this.#owner;
-    await this.#cluster.engine.become({ user, database, schema: engineSchema(database) });
+    const { user, database, schema } = this.#owner;
+    await this.#cluster.engine.become({ user, database, schema: engineSchema(database, schema) });
   }
 
   async #letGo(): Promise<void> {

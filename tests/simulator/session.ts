@@ -11,7 +11,9 @@ import { BodyReader, type Frame } from "./frames.ts";
 import * as messages from "./messages.ts";
 import { type OwnContext, type OwnStatement, ownStatement, textFields } from "./own_statement.ts";
 import { queryCanceled, serverShutdown, SqlError } from "./sql_error.ts";
+import { restrain } from "./session_restraints.ts";
 import { splitStatements } from "./sql_lexer.ts";
+import { defaultOf } from "./statements_settings.ts";
 
 /** The client's side of a session. */
 export interface Wire {
@@ -63,6 +65,7 @@ export class Session implements RegisteredSession, OwnContext {
     this.cluster = cluster;
     this.user = user;
     this.#wire = wire;
+    for (const [name, value] of cluster.users.get(user)?.defaults ?? []) this.variables.set(name, value);
     this.variables.set("database", database).set("application_name", application);
     this.engine = new EngineSession(cluster, this);
     this.#extended = new ExtendedProtocol(this);
@@ -80,6 +83,11 @@ export class Session implements RegisteredSession, OwnContext {
   /** The default of v25.1 and later. */
   get commitsBeforeDefinitions(): boolean {
     return this.cluster.version.since(25, 1) && this.variables.get("autocommit_before_ddl") !== "off";
+  }
+
+  /** The schema of names that have none: the first of the search path. */
+  get schema(): string {
+    return this.#variable("search_path").split(",")[0]!.trim();
   }
 
   get application(): string {
@@ -173,6 +181,7 @@ export class Session implements RegisteredSession, OwnContext {
 
   /** Runs a statement under the faults in force. */
   async guarded(sql: string, run: () => Promise<void>): Promise<void> {
+    restrain(sql, (name) => this.#variable(name));
     const { faults } = this.cluster;
     const delay = faults.delayOf(this.subject, sql);
     if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
@@ -198,6 +207,7 @@ export class Session implements RegisteredSession, OwnContext {
     this.#ending = new AbortController();
     this.#wire.closed.throwIfAborted();
     this.running = { id: crypto.randomUUID().replaceAll("-", ""), sql };
+    const expiry = this.#timeLimit();
     // CockroachDB describes the columns with the first row or the failure, whatever comes first.
     if (describe) this.send(messages.rowDescription(FEED_FIELDS, formats));
     try {
@@ -208,9 +218,22 @@ export class Session implements RegisteredSession, OwnContext {
       if (end === "complete") this.send(messages.commandComplete("CHANGEFEED"));
       return end;
     } finally {
+      clearTimeout(expiry);
       this.running = undefined;
       this.#feedTables = [];
     }
+  }
+
+  /** `statement_timeout` ends the statement that runs. */
+  #timeLimit(): ReturnType<typeof setTimeout> | undefined {
+    const milliseconds = parseInt(this.#variable("statement_timeout"));
+    if (milliseconds === 0) return undefined;
+    const cause = new SqlError("57014", "query execution canceled due to statement timeout");
+    return setTimeout(() => this.#ending.abort(cause), milliseconds);
+  }
+
+  #variable(name: string): string {
+    return this.variables.get(name) ?? defaultOf(name, this.cluster.version);
   }
 
   /** Keeps answers until the batch ends. */

@@ -3,6 +3,7 @@ import { command, type OwnContext, type OwnStatement, show, textFields } from ".
 import { SqlError } from "./sql_error.ts";
 import type { TokenReader } from "./sql_lexer.ts";
 import { engineSchema } from "./sql_rewrite.ts";
+import { roleDefault } from "./statements_settings.ts";
 import type { TableHistory } from "./table_history.ts";
 
 /** Databases, users, privileges and zone configurations. */
@@ -55,12 +56,13 @@ function createUser(reader: TokenReader): OwnStatement {
       throw new SqlError("42710", `a role/user named ${name} already exists`);
     }
     await asAdmin(`CREATE ROLE ${quoteIdentifier(name)}`);
-    cluster.users.set(name, { password, admin: false });
+    cluster.users.set(name, { password, admin: false, defaults: new Map() });
   });
 }
 
 function alterUser(reader: TokenReader): OwnStatement {
   const name = reader.identifier() ?? "";
+  if (reader.accept("SET")) return roleDefault(name, reader);
   const password = passwordOf(reader);
   return command("ALTER ROLE", (context) => {
     userOf(context, name).password = password;

@@ -1,9 +1,21 @@
 import { command, type OwnContext, type OwnStatement, show, textFields } from "./own_statement.ts";
 import { SqlError } from "./sql_error.ts";
 import type { TokenReader } from "./sql_lexer.ts";
+import type { VersionProfile } from "./version.ts";
+
+/** Session variables that came later, with the release that brought them. */
+const SINCE: Readonly<Record<string, readonly [major: number, minor: number]>> = {
+  allow_unsafe_internals: [25, 4],
+  autocommit_before_ddl: [25, 1],
+  enforce_home_region: [22, 2],
+  transaction_rows_read_err: [21, 2],
+  transaction_rows_written_err: [21, 2],
+  transaction_timeout: [23, 1],
+};
 
 /** Session variables that can be set, with their defaults. */
 export const SESSION_VARIABLES: Readonly<Record<string, string>> = {
+  allow_unsafe_internals: "on",
   application_name: "",
   autocommit_before_ddl: "on",
   bytea_output: "hex",
@@ -11,16 +23,26 @@ export const SESSION_VARIABLES: Readonly<Record<string, string>> = {
   client_min_messages: "notice",
   database: "defaultdb",
   datestyle: "ISO, MDY",
+  default_int_size: "8",
+  default_transaction_isolation: "serializable",
+  default_transaction_priority: "normal",
   default_transaction_read_only: "off",
+  default_transaction_use_follower_reads: "off",
+  disallow_full_table_scans: "off",
+  enforce_home_region: "off",
   extra_float_digits: "0",
   idle_in_session_timeout: "0",
   idle_in_transaction_session_timeout: "0",
   intervalstyle: "postgres",
   lock_timeout: "0",
   search_path: "public",
+  sql_safe_updates: "off",
   statement_timeout: "0",
   timezone: "UTC",
   transaction_isolation: "serializable",
+  transaction_rows_read_err: "0",
+  transaction_rows_written_err: "0",
+  transaction_timeout: "0",
 };
 
 const FIXED: Readonly<Record<string, (context: OwnContext) => string>> = {
@@ -57,10 +79,33 @@ export function setting(reader: TokenReader): OwnStatement | undefined {
   return assign(name, value.toUpperCase() === "DEFAULT" ? SESSION_VARIABLES[name] ?? "" : value, "SET");
 }
 
+function isKnown(name: string, version: VersionProfile): boolean {
+  const since = SINCE[name];
+  return name in SESSION_VARIABLES && (since === undefined || version.since(...since));
+}
+
+/** `ALTER ROLE u SET x = y`: for the sessions that begin later. */
+export function roleDefault(user: string, reader: TokenReader): OwnStatement {
+  const name = reader.path().join(".");
+  if (!reader.accept("=")) reader.accept("TO");
+  const value = reader.value() ?? "";
+  return command("ALTER ROLE", ({ cluster }) => {
+    const role = cluster.users.get(user);
+    if (role === undefined) throw new SqlError("42704", `role/user ${user} does not exist`);
+    if (!isKnown(name, cluster.version)) throw unrecognized(name);
+    role.defaults.set(name, value);
+  });
+}
+
+/** What a session's variable is when nobody sets it: v26.1 turned one off that v25.4 had turned on. */
+export function defaultOf(name: string, version: VersionProfile): string {
+  if (name === "allow_unsafe_internals" && version.since(26, 1)) return "off";
+  return SESSION_VARIABLES[name] ?? "";
+}
+
 function assign(name: string, value: string, tag: string): OwnStatement {
   return command(tag, ({ variables, cluster }) => {
-    if (!(name in SESSION_VARIABLES)) throw unrecognized(name);
-    if (name === "autocommit_before_ddl" && !cluster.version.since(25, 1)) throw unrecognized(name);
+    if (!isKnown(name, cluster.version)) throw unrecognized(name);
     if (name === "database" && !cluster.databases.has(value)) {
       throw new SqlError("3D000", `database "${value}" does not exist`);
     }
@@ -89,7 +134,7 @@ export function showSetting(reader: TokenReader): OwnStatement | undefined {
   const name = reader.accept("TIME", "ZONE") ? "timezone" : reader.path().join(".");
   if (!reader.done || !(name in SESSION_VARIABLES || name in FIXED)) return undefined;
   return show(textFields(name), (context) => [[
-    context.variables.get(name) ?? FIXED[name]?.(context) ?? SESSION_VARIABLES[name] ?? "",
+    context.variables.get(name) ?? FIXED[name]?.(context) ?? defaultOf(name, context.cluster.version),
   ]]);
 }
 

@@ -19,8 +19,8 @@ export interface Script {
   readonly refuses?: readonly [string, string];
   /** Answer to a statement of the extended protocol. */
   readonly answer?: (sql: string, socket: Socket) => Buffer;
-  /** Statements of the simple protocol that it does not know. */
-  readonly unknown?: RegExp;
+  /** Session variables that it does not know. */
+  readonly unknown?: readonly string[];
 }
 
 /** A server that speaks just enough of the PostgreSQL protocol, and writes down what it hears. */
@@ -122,9 +122,13 @@ export class ScriptedServer {
 
   #simple(sql: string): Buffer {
     this.statements.push(sql);
-    const { unknown } = this.#script;
-    const answer = unknown?.test(sql) ? failure("42704", "unrecognized setting") : message("C", "SET\0");
-    return Buffer.concat([answer, READY]);
+    const answers = sql.split("; ").map((statement) => {
+      const unknown = this.#script.unknown?.find((name) => statement.startsWith(`SET ${name} `));
+      if (unknown === undefined) return message("C", "SET\0");
+      return failure("42704", `unrecognized configuration parameter "${unknown}"`);
+    });
+    const refused = answers.findIndex((answer) => String.fromCharCode(answer[0] ?? 0) === "E");
+    return Buffer.concat([...refused < 0 ? answers : answers.slice(0, refused + 1), READY]);
   }
 }
 

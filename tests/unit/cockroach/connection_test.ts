@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { connect } from "../../../src/cockroach/connection.ts";
 import { RowStream } from "../../../src/cockroach/row_stream.ts";
+import { setStatement, settingsOf } from "../../../src/cockroach/session_settings.ts";
 import { deadPort, failureOf, ScriptedServer, url } from "../../support/scripted_server.ts";
 
 /** What recording extended-binary's server sent: RowDescription, a resolved row and a change, in binary. */
@@ -13,7 +14,7 @@ const RECORDED_ROWS = [
   "RAAAADUAAwAAAANmb28AAAAEWzU0XQAAABx7ImFmdGVyIjogeyJhIjogNTQsICJiIjogOH19",
 ].map((raw) => Buffer.from(raw, "base64"));
 
-Deno.test("connect() names itself, lifts the time limits, asks for serializable and learns the version", async () => {
+Deno.test("connect() names itself, learns the version and overrules what the role sets, in one statement", async () => {
   await using server = new ScriptedServer({});
   const port = await server.start();
   const connection = await connect(url(`127.0.0.1:${port}`), "crdb-changefeed-publisher foo");
@@ -24,11 +25,7 @@ Deno.test("connect() names itself, lifts the time limits, asks for serializable 
       server.startups.join(),
       /user alice database shop .*application_name crdb-changefeed-publisher foo/,
     );
-    assert.deepEqual(server.statements, [
-      "SET statement_timeout = 0",
-      "SET idle_in_transaction_session_timeout = 0",
-      "SET default_transaction_isolation = 'serializable'",
-    ]);
+    assert.deepEqual(server.statements, [setStatement(settingsOf(connection.version))]);
   } finally {
     connection.close();
     await server.clientClosed;
@@ -48,12 +45,15 @@ Deno.test("connect() passes the option that names a cluster on", async () => {
 });
 
 Deno.test("connect() does without the settings that an old version does not know", async () => {
-  await using server = new ScriptedServer({ unknown: /idle_in_transaction/ });
+  const unknown = ["idle_in_session_timeout", "sql_safe_updates"];
+  await using server = new ScriptedServer({ unknown });
   const port = await server.start();
   const connection = await connect(url(`127.0.0.1:${port}`), "a");
   connection.close();
   await server.clientClosed;
+  const known = settingsOf(connection.version).filter(({ name }) => !unknown.includes(name));
   assert.equal(server.statements.length, 3);
+  assert.equal(server.statements.at(-1), setStatement(known));
 });
 
 Deno.test("connect() goes on to the next node when one is down", async () => {
