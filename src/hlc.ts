@@ -9,10 +9,16 @@ const CANONICAL = /^(?:0|[1-9]\d*)\.\d{10}$/;
 const LOGICAL_DIGITS = 10;
 const HIGHEST_LOGICAL = 2 ** 31 - 1;
 const NO_LOGICAL = ".0000000000";
+const SYNTHETIC = "?";
 
-/** Reads a canonical HLC text; `undefined` when the text is anything else. */
+/**
+ * Reads an HLC text as CockroachDB prints it; `undefined` when the text is anything else. From v21.1 to v23.1 timestamps of
+ * GLOBAL tables end in `?` (synthetic: no clock has shown them yet). It is dropped: it counts neither in the order nor as a
+ * cursor (EqOrdering of util/hlc/timestamp.go; DatumToHLC of sem/tree/as_of.go takes both; v22.1-alpha).
+ */
 export function parseHlc(text: string): Hlc | undefined {
-  return CANONICAL.test(text) ? text as Hlc : undefined;
+  const canonical = text.endsWith(SYNTHETIC) ? text.slice(0, -SYNTHETIC.length) : text;
+  return CANONICAL.test(canonical) ? canonical as Hlc : undefined;
 }
 
 /**

@@ -90,7 +90,7 @@ export class CockroachCursorStore {
     try {
       const { rowCount } = await this.#query(
         `Cannot store the cursor "${next.cursor}" of feed "${this.#feed}"`,
-        `UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND cursor = $4 AND ${isOwner(5)}`,
+        `UPDATE cursor_store SET key = $1, cursor = $2 WHERE key = $3 AND ${isCursor(4)} AND ${isOwner(5)}`,
         [
           this.#key(next.scanning),
           next.cursor,
@@ -115,7 +115,7 @@ export class CockroachCursorStore {
   async remove({ cursor, scanning }: Position): Promise<void> {
     await this.#query(
       `Cannot remove the cursor "${cursor}" of feed "${this.#feed}"`,
-      `DELETE FROM cursor_store WHERE key = $1 AND cursor = $2 AND ${isOwner(3)}`,
+      `DELETE FROM cursor_store WHERE key = $1 AND ${isCursor(2)} AND ${isOwner(3)}`,
       [this.#key(scanning), cursor, ...this.#owner.values],
     );
   }
@@ -181,6 +181,11 @@ export class CockroachCursorStore {
       throw new AgentError("CursorStoreUnavailable", error.message, { cause: error.cause });
     }
   }
+}
+
+/** Somebody may have stored a timestamp of a GLOBAL table, as CockroachDB prints it: with `?`. */
+function isCursor(parameter: number): string {
+  return `rtrim(cursor, '?') = $${parameter}`;
 }
 
 interface Row {

@@ -35,11 +35,11 @@ export interface EnvelopeOptions {
 const UPDATED = ', "updated": "';
 const TYPICAL_HLC_LENGTH = 30;
 const TYPICAL_TAIL_LENGTH = UPDATED.length + TYPICAL_HLC_LENGTH + 2;
-const TAIL = /, "updated": "([0-9]+\.[0-9]{10})"\}$/;
-const RESOLVED = /^\{(?:"__crdb__": ?\{)?"resolved": ?"([0-9]+\.[0-9]{10})"\}\}?$/;
+const TAIL = /, "updated": "([0-9]+\.[0-9]{10}\??)"\}$/;
+const RESOLVED = /^\{(?:"__crdb__": ?\{)?"resolved": ?"([0-9]+\.[0-9]{10}\??)"\}\}?$/;
 /** What may stand between `before` and the end, in the order of the names, but for the key. */
 const TOPIC = /, "topic": "(?:[^"\\]|\\.)*"$/;
-const MVCC_TIMESTAMP = /, "mvcc_timestamp": "[0-9.]+"$/;
+const MVCC_TIMESTAMP = /, "mvcc_timestamp": "[0-9.]+\??"$/;
 /** More than what stands behind `before` takes, but for the key. */
 const LONGEST_TAIL = 1000;
 

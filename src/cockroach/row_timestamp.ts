@@ -1,11 +1,12 @@
 import { compareHlc, type Hlc, parseHlc } from "../hlc.ts";
 
 /** The rows of a scan, and those of a transaction, have one timestamp: one text serves them all. */
-let latest: Hlc | undefined;
+let latestText = "", latest: Hlc | undefined;
 
 /** Reads a row's timestamp; `undefined` when the text is none. */
 export function readTimestamp(text: string): Hlc | undefined {
-  return text === latest ? latest : latest = parseHlc(detached(text));
+  if (text !== latestText) latest = parseHlc(latestText = detached(text));
+  return latest;
 }
 
 /** True for a row of the initial scan: those have exactly the scan's timestamp. */

@@ -1,7 +1,7 @@
 import { type Hlc, parseHlc } from "../hlc.ts";
 
 /** Nanoseconds since 1970 have so many digits from 2001 to 2286; fewer are seconds or milliseconds by mistake. */
-const NANOSECONDS = /^\d{19}(?:\.\d{10})?$/;
+const NANOSECONDS = /^\d{19}(?:\.\d{10}\??)?$/;
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?(Z|[+-]\d\d(?::?\d\d)?)?)?$/i;
 
 /**

@@ -72,6 +72,18 @@ Deno.test("a process that claims the feed again does so with another token: late
   assert.deepEqual(await cockroach.sql("SELECT cursor FROM cursor_store"), [{ cursor: first.store.token }]);
 });
 
+Deno.test("a cursor that was stored as GLOBAL tables have it, with a ?, is the same time, and is replaced", async () => {
+  await using feed = await twoProcesses();
+  const { first: { store }, cockroach } = feed;
+  await store.read(); // makes the table
+  await store.claim(undefined);
+  await cockroach.sql(`INSERT INTO cursor_store (key, cursor) VALUES ('shop', '${cursor.cursor}?')`);
+  assert.deepEqual((await store.read()).position, cursor);
+  const next = { cursor: hlcOf(12), scanning: false };
+  assert.equal(await store.replace(cursor, next), true);
+  assert.deepEqual((await store.read()).position, next);
+});
+
 Deno.test("only the feed's owner creates, replaces, ends a scan and removes what is stored", async () => {
   await using feed = await twoProcesses();
   const { first, second } = feed;

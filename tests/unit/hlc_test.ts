@@ -40,12 +40,18 @@ Deno.test("parseHlc() reads what CockroachDB prints and nothing else", () => {
       "-1.0000000000",
       " 1.0000000000",
       "1.0000000000\n",
-      "1.0000000000?",
+      "1.0000000000??",
+      "?",
+      "1?.0000000000",
       "1,0000000000",
       "1e9.0000000000",
       "١.0000000000",
     ]
   ) assert.equal(parseHlc(text), undefined, JSON.stringify(text));
+});
+
+Deno.test("parseHlc() drops the mark of a synthetic timestamp, which means the same time", () => {
+  assert.equal(parseHlc("1795919737001371848.0000000002?"), "1795919737001371848.0000000002");
 });
 
 Deno.test("compareHlc() orders as the two integers do", () => {

@@ -72,6 +72,41 @@ Deno.test("wrapped: the timestamp may have a logical part and any length", () =>
   }
 });
 
+Deno.test("synthetic timestamps of GLOBAL tables are read in every shape, and only their own member is cut", () => {
+  const synthetic = "1795919737001371848.0000000002?", updated = "1795919737001371848.0000000002";
+  const meta = `"mvcc_timestamp": "${synthetic}"`;
+  const cases: [EnvelopeShape, Partial<EnvelopeOptions>, string, string, Operation][] = [
+    ["wrapped", {}, `{"after": {"a": 1}, "updated": "${synthetic}"}`, '{"after": {"a": 1}}', "upsert"],
+    [
+      "wrapped",
+      { diff: true },
+      `{"after": {"a": 1}, "before": null, ${meta}, "updated": "${synthetic}"}`,
+      `{"after": {"a": 1}, "before": null, ${meta}}`,
+      "insert",
+    ],
+    ["row", {}, `{"after": {"a": 1}, "updated": "${synthetic}"}`, '{"a": 1}', "upsert"],
+    ["bare", {}, `{"__crdb__": {"updated": "${synthetic}"}, "a": 1}`, '{"a": 1}', "upsert"],
+    [
+      "enriched",
+      {},
+      `{"after": {"a": 1}, "op": "c", "source": {"ts_hlc": "${synthetic}"}, "ts_ns": 1}`,
+      '{"after": {"a": 1}, "op": "c", "ts_ns": 1}',
+      "insert",
+    ],
+  ];
+  for (const [shape, options, value, body, operation] of cases) {
+    const change = readChange(value, { shape, ...options });
+    assert.deepEqual([change.updated, change.value, change.operation], [updated, body, operation]);
+    const scanTimestamp = hlc(updated);
+    assert.equal(readChange(value, { shape, ...options, scanTimestamp }).operation, "read");
+    if (shape === "row") continue;
+    assert.equal(readChange(value, { shape, ...options, keepUpdated: true }).value, value);
+  }
+  for (const value of [`{"resolved":"${synthetic}"}`, `{"__crdb__":{"resolved":"${synthetic}"}}`]) {
+    assert.deepEqual(read({ table: null, key: null, value }), { kind: "resolved", timestamp: updated });
+  }
+});
+
 Deno.test("wrapped: a column that looks like the timestamp, where one of usual length would stand, is not it", () => {
   const value = `{"after": null, "before": {"after": null, "updated": " "}, "updated": "10.0000000000"}`;
   assert.equal(value.slice(-46, -32), ', "updated": "');

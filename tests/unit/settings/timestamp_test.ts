@@ -6,6 +6,7 @@ import { anyText } from "../../support/arbitrary.ts";
 Deno.test("parseTimestamp() reads nanoseconds since 1970, with and without a logical part", () => {
   assert.equal(parseTimestamp("1655402400000000000"), "1655402400000000000.0000000000");
   assert.equal(parseTimestamp("1655402400000000000.0000000003"), "1655402400000000000.0000000003");
+  assert.equal(parseTimestamp("1655402400000000000.0000000003?"), "1655402400000000000.0000000003");
 });
 
 Deno.test("parseTimestamp() reads dates and times, UTC unless they say otherwise, to the nanosecond", () => {
