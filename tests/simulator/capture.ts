@@ -113,8 +113,9 @@ export class Capture {
 
   #rename(table: TableHistory, path: TablePath): void {
     if (table.path.name === path.name && table.path.schema === path.schema) return;
-    this.#history.note({ kind: "renamed", at: this.#clock.now(), table, to: path.name });
-    table.path = path;
+    const at = this.#clock.now();
+    table.rename(at, path);
+    this.#history.note({ kind: "renamed", at, table, to: path.name });
   }
 
   async #rowsOf(table: TableHistory, shape: Shape): Promise<Write[]> {

@@ -120,9 +120,11 @@ function findTarget(
   const path = cluster.resolve(parts, database);
   const table = cluster.history.find(path, at);
   if (table !== undefined) {
+    const { since } = cluster.version;
     return {
       table,
       name: path.name,
+      followsName: since(21, 1) && !since(22, 2),
       shown: full ? fullName(path.database, path.schema, path.name) : path.name,
     };
   }
@@ -164,6 +166,7 @@ function familyTargets(
   }
   return watched.map((family) => ({
     ...target,
+    followsName: false,
     shown: `${target.shown}.${family.name}`,
     family: new FamilyView(families, family),
   }));

@@ -38,10 +38,10 @@ export class History {
 
   /** The table of that name at a timestamp. */
   find({ database, schema, name }: TablePath, at: Hlc): TableHistory | undefined {
-    return this.#tables.findLast((table) =>
-      table.existsAt(at) && table.path.name === name && table.path.schema === schema &&
-      table.path.database === database
-    );
+    return this.#tables.findLast((table) => {
+      const path = table.pathAt(at);
+      return table.existsAt(at) && path.name === name && path.schema === schema && path.database === database;
+    });
   }
 
   /** A table is there from now on. */

@@ -12,6 +12,8 @@ export interface Target {
   readonly shown: string;
   /** Its last name when the feed began. */
   readonly name: string;
+  /** The table column holds its last name of each row's time, as from v21.1 to v22.1, whatever the statement says. */
+  readonly followsName?: boolean;
   /** Only this column family of it. */
   readonly family?: FamilyView;
 }
@@ -31,7 +33,8 @@ export class HistorySource implements RowSource {
 
   *scan(at: Hlc): Generator<FeedRow> {
     const targets = [...this.#targets.values()].flat();
-    for (const { table, shown, family } of targets.toSorted((a, b) => a.table.id - b.table.id)) {
+    for (const target of targets.toSorted((a, b) => a.table.id - b.table.id)) {
+      const { table, family } = target;
       const shape = table.shapeAt(at);
       for (const key of table.keys()) {
         const row = table.rowAt(key, at);
@@ -40,7 +43,7 @@ export class HistorySource implements RowSource {
         yield {
           kind: "row",
           at,
-          table: shown,
+          table: shownAt(target, at),
           key,
           after,
           before: undefined,
@@ -61,8 +64,9 @@ export class HistorySource implements RowSource {
     }
   }
 
-  #event(entry: Entry, { shown, name, table, family }: Target): FeedEvent | undefined {
-    const { at } = entry;
+  #event(entry: Entry, target: Target): FeedEvent | undefined {
+    const { at } = entry, { name, table, family } = target;
+    const shown = shownAt(target, at);
     switch (entry.kind) {
       case "row": {
         const json = (row: Row | undefined) => family === undefined ? row && rowJson(row) : family.json(row);
@@ -84,8 +88,8 @@ export class HistorySource implements RowSource {
       case "schema":
         return { kind: "schema", at, table: shown };
       case "renamed":
-        // Recent versions follow the table under its new name.
-        if (this.#modern) return { kind: "schema", at, table: shown };
+        // From v21.1 on a feed goes on (recordings renamed, two_tables_swap_names).
+        if (this.#modern || target.followsName) return undefined;
         return { kind: "failure", at, error: invalidTable(`"${name}" was renamed to "${entry.to}"`) };
       case "dropped":
       case "truncated":
@@ -99,6 +103,10 @@ export class HistorySource implements RowSource {
       ? `"${name}" was truncated`
       : `"${path.database}.${path.schema}.${name}" was dropped`;
   }
+}
+
+function shownAt({ table, shown, followsName }: Target, at: Hlc): string {
+  return followsName ? table.pathAt(at).name : shown;
 }
 
 /** Recordings error-table-dropped, error-table-truncated. */

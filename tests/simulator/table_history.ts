@@ -46,8 +46,6 @@ export interface TablePath {
 export class TableHistory {
   /** The engine's object id. */
   readonly id: number;
-  /** Changes with a rename. */
-  path: TablePath;
   /** When it began to exist. */
   readonly created: Hlc;
   /** When it was dropped. */
@@ -56,15 +54,31 @@ export class TableHistory {
   retention = 90_000;
   /** Nothing at or below it can be read, whatever the retention. */
   collected: Hlc | undefined;
+  readonly #paths: { readonly from: Hlc; readonly path: TablePath }[];
   readonly #shapes: { readonly from: Hlc; readonly shape: Shape }[] = [];
   readonly #versions = new Map<string, Version[]>();
   #sortedKeys: string[] | undefined;
 
   constructor(id: number, path: TablePath, created: Hlc, shape: Shape) {
     this.id = id;
-    this.path = path;
+    this.#paths = [{ from: created, path }];
     this.created = created;
     this.#shapes.push({ from: created, shape });
+  }
+
+  /** Where it stands now. */
+  get path(): TablePath {
+    return this.#paths.at(-1)!.path;
+  }
+
+  /** Where it stood at a timestamp. */
+  pathAt(at: Hlc): TablePath {
+    return (this.#paths.findLast(({ from }) => compareHlc(from, at) <= 0) ?? this.#paths[0]!).path;
+  }
+
+  /** Another name, or another schema, from a timestamp on. */
+  rename(from: Hlc, path: TablePath): void {
+    this.#paths.push({ from, path });
   }
 
   /** The columns now. */
