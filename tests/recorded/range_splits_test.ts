@@ -6,7 +6,7 @@ import { ReplayGuard } from "../../src/replay_guard.ts";
 import { change, hlc } from "../support/arbitrary.ts";
 
 /** One line an event, as received: `c|u|d KEY UPDATED`, `R RESOLVED`, `# split`. */
-const trace = gunzipSync(readFileSync(new URL("data/trace-range-splits.txt.gz", import.meta.url)))
+const trace = gunzipSync(readFileSync(new URL("data/20.2/trace-range-splits.txt.gz", import.meta.url)))
   .toString().trimEnd().split("\n").map((line) => line.split(" "));
 
 function rows(): { key: string; updated: Hlc }[] {

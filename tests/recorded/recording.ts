@@ -1,4 +1,8 @@
 import { Buffer } from "node:buffer";
+import type { RECORDED_VERSIONS } from "../simulator/version.ts";
+
+/** The versions of which there are recordings: the names of the folders. */
+export type RecordedVersion = keyof typeof RECORDED_VERSIONS;
 
 /** A line of a recording, in the order it happened. */
 export type RecordedEvent =
@@ -27,15 +31,17 @@ export interface Conversation {
 
 const folder = new URL("data/", import.meta.url);
 
-/** The names of all recorded conversations. */
-export function recordingNames(): string[] {
-  return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.endsWith(".jsonl"))
+/** The names of all recorded conversations of a version. */
+export function recordingNames(version: RecordedVersion): string[] {
+  return [...Deno.readDirSync(new URL(`${version}/`, folder))].map(({ name }) => name).filter((name) =>
+    name.endsWith(".jsonl")
+  )
     .map((name) => name.slice(0, -".jsonl".length)).sort();
 }
 
 /** The connections of a recording one after the other; what is left of a connection of another recording is dropped. */
-export function readRecording(name: string): Conversation[] {
-  const lines = Deno.readTextFileSync(new URL(`${name}.jsonl`, folder)).trimEnd().split("\n")
+export function readRecording(version: RecordedVersion, name: string): Conversation[] {
+  const lines = Deno.readTextFileSync(new URL(`${version}/${name}.jsonl`, folder)).trimEnd().split("\n")
     .map((line) => JSON.parse(line) as Line);
   const conversations: RecordedEvent[][] = [[]];
   const started = new Set<number>();

@@ -1,4 +1,4 @@
-const text = Deno.readTextFileSync(new URL("data/scan-encoding.txt", import.meta.url));
+const text = Deno.readTextFileSync(new URL("data/20.2/scan-encoding.txt", import.meta.url));
 
 /** What a changefeed sent for a table: lines `table|key|value`. */
 export function encodedRows(table: string): string[] {

@@ -1,73 +1,10 @@
 import assert from "node:assert/strict";
 import pg from "pg";
-import type { WireRow } from "../../src/cockroach/envelope.ts";
-import { RowStream } from "../../src/cockroach/row_stream.ts";
+import { OpenFeed } from "../support/open_feed.ts";
 import { Cockroach } from "../support/cockroach.ts";
 
 /** Nothing comes for as long as this while a feed is stalled; it asks for a resolved timestamp every 20 ms. */
 const SILENCE = 150;
-
-/** A changefeed on a connection of its own, read row by row. */
-class OpenFeed implements AsyncDisposable {
-  readonly #client: pg.Client;
-  readonly #stream: RowStream;
-  #rows: readonly WireRow[] = [];
-
-  private constructor(client: pg.Client, stream: RowStream) {
-    this.#client = client;
-    this.#stream = stream;
-  }
-
-  static async open(url: string, target: string, application = "test"): Promise<OpenFeed> {
-    const client = new pg.Client({ connectionString: url, application_name: application });
-    client.on("error", () => {});
-    await client.connect();
-    const stream = new RowStream(`EXPERIMENTAL CHANGEFEED FOR ${target}`);
-    client.query(stream);
-    return new OpenFeed(client, stream);
-  }
-
-  async next(): Promise<WireRow> {
-    while (this.#rows.length === 0) {
-      const rows = await this.#stream.next();
-      assert.ok(rows, "the feed ended");
-      this.#rows = rows;
-    }
-    const [row, ...rest] = this.#rows;
-    this.#rows = rest;
-    return row!;
-  }
-
-  /** The next rows that are no resolved timestamps, as `key value`. */
-  async changes(count: number): Promise<string[]> {
-    const changes: string[] = [];
-    while (changes.length < count) {
-      const { table, key, value } = await this.next();
-      if (table !== null) changes.push(`${key} ${value}`);
-    }
-    return changes;
-  }
-
-  /** The next resolved timestamp; no change may come before it. */
-  async resolved(): Promise<string> {
-    const { table, value } = await this.next();
-    assert.equal(table, null);
-    return /\d+\.\d+/.exec(value!)![0];
-  }
-
-  /** How it fails, whatever comes before. */
-  async failure(): Promise<{ code?: string; message: string }> {
-    try {
-      for (;;) await this.next();
-    } catch (error) {
-      return error as Error;
-    }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#client.end();
-  }
-}
 
 async function setUp(cockroach: Cockroach): Promise<void> {
   await cockroach.sql("DROP TABLE IF EXISTS foo");
@@ -165,13 +102,6 @@ Deno.test("the simulator's faults", async (t) => {
       await simulator.collectGarbage("foo", cockroach.database);
       await using feed = await OpenFeed.open(cockroach.url, `foo WITH cursor = '${now}'`);
       assert.match((await feed.failure()).message, /^batch timestamp .* must be after replica GC threshold/);
-    });
-
-    await step("a renamed table ends its feed", async () => {
-      await using feed = await OpenFeed.open(cockroach.url, FROM_NOW);
-      await feed.resolved();
-      await cockroach.sql("ALTER TABLE foo RENAME TO bar");
-      assert.equal((await feed.failure()).message, '"foo" was renamed to "bar"');
     });
 
     await step("kill() ends connections and keeps what was committed", async () => {

@@ -1,3 +1,4 @@
+import type { Hlc } from "../../src/hlc.ts";
 import { Capture } from "./capture.ts";
 import { Clock } from "./clock.ts";
 import { type ColumnFamily, createdFamilies } from "./column_family.ts";
@@ -17,6 +18,8 @@ export interface User {
   admin: boolean;
   /** Session variables that ALTER ROLE set. */
   readonly defaults: Map<string, string>;
+  /** Has the role option CONTROLCHANGEFEED. */
+  controlsChangefeeds: boolean;
 }
 
 /** A running statement's owner, as SHOW QUERIES and CANCEL see it. */
@@ -50,10 +53,12 @@ export class Cluster {
     ["kv.closed_timestamp.target_duration", "3s"],
     ["cluster.organization", ""],
   ]);
-  readonly databases = new Set(["defaultdb", "postgres", "system"]);
+  /** With the time of their creation. */
+  readonly databases: Map<string, Hlc>;
   readonly users = new Map<string, User>([["root", {
     password: undefined,
     admin: true,
+    controlsChangefeeds: true,
     defaults: new Map(),
   }]]);
   readonly sessions = new Set<RegisteredSession>();
@@ -66,6 +71,7 @@ export class Cluster {
     this.version = version;
     this.engine = engine;
     this.capture = new Capture(engine, this.history, this.clock);
+    this.databases = new Map(["defaultdb", "postgres", "system"].map((name) => [name, this.clock.now()]));
   }
 
   /** Starts the engine; takes seconds and several hundred megabytes. */
@@ -115,10 +121,10 @@ export class Cluster {
   }
 
   /** The column families of a table; none where there is only one. */
-  familiesOf({ database, schema, name }: TablePath): readonly ColumnFamily[] {
+  readonly familiesOf = ({ database, schema, name }: TablePath): readonly ColumnFamily[] => {
     const families = this.families.get(`${database}.${schema}.${name}`) ?? [];
     return families.length > 1 ? families : [];
-  }
+  };
 
   /** Adds a table whose rows are computed, not stored. */
   generate(...options: ConstructorParameters<typeof GeneratedTable>): GeneratedTable {

@@ -223,8 +223,10 @@ export class Connection implements Wire {
       parts.push(messages.parameterStatus(name, own[name] ?? value));
     }
     parts.push(messages.parameterStatus("session_authorization", user));
-    parts.push(messages.parameterStatus("is_superuser", users.get(user)?.admin === true ? "on" : "off"));
-    if (version.modern) parts.push(messages.backendKeyData(this.node, 1));
+    if (!version.parameters.some(([name]) => name === "is_superuser")) {
+      parts.push(messages.parameterStatus("is_superuser", users.get(user)?.admin === true ? "on" : "off"));
+    }
+    if (version.sendsKeyData) parts.push(messages.backendKeyData(this.node, 1));
     parts.push(messages.readyForQuery("I"));
     await this.write(new Uint8Array(await new Blob(parts).arrayBuffer()));
   }

@@ -24,6 +24,25 @@ $$;
 CREATE FUNCTION crdb.version() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('version') $$;
 CREATE FUNCTION crdb.current_database() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('database') $$;
 CREATE FUNCTION crdb.event_op() RETURNS text LANGUAGE sql STABLE AS $$ SELECT crdb.setting('event_op') $$;
+CREATE FUNCTION crdb.regclass(name text) RETURNS regclass LANGUAGE plpgsql STABLE AS $$
+DECLARE
+  parts text[] := parse_ident(name);
+  count int := array_length(parts, 1);
+  has_database bool := count = 3 OR count = 2 AND parts[1] <> 'public' AND EXISTS (
+    SELECT FROM pg_namespace WHERE nspname = parts[1] || '.public' OR parts[1] = 'defaultdb'
+  );
+  database text := CASE WHEN has_database THEN parts[1] ELSE crdb.setting('database') END;
+  schema text := CASE WHEN count = 3 THEN parts[2] WHEN count = 2 AND NOT has_database THEN parts[1] ELSE 'public' END;
+  found regclass;
+BEGIN
+  SELECT c.oid INTO found FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = parts[count] AND n.nspname IN (database || '.' || schema, CASE
+      WHEN database = 'defaultdb' AND schema = 'public' THEN 'public' END);
+  IF found IS NULL THEN
+    RAISE EXCEPTION USING ERRCODE = '42P01', MESSAGE = format('relation "%s" does not exist', name);
+  END IF;
+  RETURN found;
+END $$;
 CREATE SEQUENCE crdb.row_ids;
 GRANT USAGE ON SEQUENCE crdb.row_ids TO PUBLIC;
 CREATE FUNCTION crdb.unique_rowid() RETURNS int8 LANGUAGE sql VOLATILE AS $$

@@ -54,8 +54,8 @@ function sourceOf(row: FeedRow, options: ReadonlyMap<string, string>, version: s
     schema_name: schema,
     source_node_locality: "",
     table_name: name,
-    ...(options.has("mvcc_timestamp") ? { mvcc_timestamp: row.at } : {}),
-    ...(options.has("updated") ? { ts_hlc: row.at } : {}),
+    ...(options.has("mvcc_timestamp") ? { mvcc_timestamp: row.written } : {}),
+    ...(options.has("updated") ? { ts_hlc: row.updated } : {}),
   };
   return encodeObject([
     ...Object.entries(texts).map(([name, text]) => [name, encodeString(text)] as const),

@@ -128,7 +128,7 @@ export class ExtendedProtocol {
         this.#session.send(messages.commandComplete(tag));
       } else {
         const max = limit > 0 ? limit : undefined;
-        const end = await this.#session.runFeed(statement.feed, statement.sql, formats, false, max);
+        const end = await this.#session.runFeed(statement.feed, formats, false, max);
         if (end === "suspended") {
           this.#session.send(messages.PORTAL_SUSPENDED);
           // CockroachDB of 2020 could not go on with it (recording execute-max-rows-portal).

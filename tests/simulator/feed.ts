@@ -54,12 +54,13 @@ export class Feed {
   /** Sends rows until it fails, is ended, or was to scan only. */
   async run(): Promise<void> {
     const { options, sources, start } = this.#plan;
-    if (this.#cluster.version.modern) this.#requireRangefeeds("");
+    const { checksRangefeeds, resolvesScan } = this.#cluster.version;
+    if (checksRangefeeds) this.#requireRangefeeds("");
     let resolved = start;
     let due = performance.now();
     if (options.initialScan) {
       for (const source of sources) for (const row of source.scan(start)) await this.#send(row);
-      await this.#resolve(start);
+      if (resolvesScan) await this.#resolve(start);
       await this.#flush();
       due += options.resolvedEvery ?? 0;
       if (options.scanOnly) return;
@@ -93,7 +94,7 @@ export class Feed {
     }
     if (options.schemaChangePolicy === "stop" && !this.#backfills(event.at)) {
       await this.#resolve(justBefore(event.at));
-      throw new SqlError("55C01", `schema change occurred at ${event.at}`);
+      throw this.#cluster.version.failure("schemaChanged", { at: event.at });
     }
     if (options.schemaChangePolicy === "backfill") await this.#resolve(justBefore(event.at));
   }
@@ -124,7 +125,7 @@ export class Feed {
 
   async #resolve(at: Hlc): Promise<void> {
     if (this.#plan.options.resolvedEvery === undefined) return;
-    this.#writer.add(null, null, this.#plan.options.encodeResolved(at));
+    this.#writer.add(null, null, this.#plan.options.encodeResolved(this.#plan.resolvedText(at)));
     await this.#flush();
   }
 

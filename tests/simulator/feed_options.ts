@@ -1,4 +1,3 @@
-import type { Hlc } from "../../src/hlc.ts";
 import { encodeObject, encodeString } from "./encoding.ts";
 import { enrichedEncoder, enrichedKeyEncoder } from "./enriched_envelope.ts";
 import type { FeedRow } from "./row_source.ts";
@@ -21,7 +20,7 @@ export interface FeedOptions {
   /** The value column of a row. */
   encode(row: FeedRow): string;
   /** The value column of a resolved timestamp. */
-  encodeResolved(at: Hlc): string;
+  encodeResolved(at: string): string;
 }
 
 const UNITS: Readonly<Record<string, number>> = {
@@ -33,8 +32,6 @@ const UNITS: Readonly<Record<string, number>> = {
   m: 60_000,
   h: 3_600_000,
 };
-/** What new versions wait between checkpoints unless they are told otherwise. */
-const DEFAULT_CHECKPOINT_EVERY = 30_000;
 
 /**
  * Checks the values of the options.
@@ -43,17 +40,12 @@ const DEFAULT_CHECKPOINT_EVERY = 30_000;
  */
 export function readFeedOptions(options: ReadonlyMap<string, string>, version: VersionProfile): FeedOptions {
   const envelope = options.get("envelope") ?? "wrapped";
-  const shapes = [
-    ...["wrapped", "row", "deprecated_row", "key_only"],
-    ...(version.since(22, 2) ? ["bare"] : []),
-    ...(version.since(25, 2) ? ["enriched"] : []),
-  ];
-  if (!shapes.includes(envelope)) throw failure(`unknown envelope: ${envelope}`);
-  const format = options.get("format") ?? "json";
-  if (format !== "json" && format !== "experimental_json") throw failure(`unknown format: ${format}`);
   const scan = options.get("initial_scan");
-  if (scan !== undefined && options.has("no_initial_scan")) {
-    throw failure("cannot specify both initial_scan and no_initial_scan");
+  if (scan !== undefined && options.has("no_initial_scan")) throw version.failure("bothScans");
+  if (!version.envelopes.includes(envelope)) throw version.failure("unknownEnvelope", { value: envelope });
+  const format = options.get("format") ?? "json";
+  if (format !== "json" && format !== "experimental_json") {
+    throw version.failure("unknownFormat", { value: format });
   }
   const scans = scan !== undefined && scan !== "no" || options.has("initial_scan_only") ||
     !options.has("cursor") && !options.has("no_initial_scan") && scan !== "no";
@@ -76,9 +68,7 @@ function resolvedEvery(options: ReadonlyMap<string, string>, version: VersionPro
   const asked = options.get("resolved");
   if (asked === undefined) return undefined;
   const checkpoint = options.get("min_checkpoint_frequency");
-  const least = checkpoint === undefined
-    ? (version.modern ? DEFAULT_CHECKPOINT_EVERY : 0)
-    : duration(checkpoint);
+  const least = checkpoint === undefined ? version.checkpointEvery : duration(checkpoint);
   return Math.max(asked === "" ? 0 : duration(asked), least);
 }
 
@@ -107,9 +97,9 @@ function valueEncoder(
   /** In the order of their names, which is how they are written. */
   const metadata = (row: FeedRow): string[] => [
     ...(keyInValue ? [`"key": ${row.key}`] : []),
-    ...(mvcc ? [`"mvcc_timestamp": "${row.at}"`] : []),
+    ...(mvcc ? [`"mvcc_timestamp": "${row.written}"`] : []),
     ...(options.has("topic_in_value") ? [`"topic": ${encodeString(row.table)}`] : []),
-    ...(updated ? [`"updated": "${row.at}"`] : []),
+    ...(updated ? [`"updated": "${row.updated}"`] : []),
   ];
   switch (envelope) {
     case "key_only":

@@ -74,6 +74,8 @@ export class GeneratedTable implements RowSource {
     return {
       kind: "row",
       at,
+      updated: at,
+      written: at,
       table: this.name,
       key: `[${id}]`,
       after: this.#json(id, version),

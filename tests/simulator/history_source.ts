@@ -2,18 +2,16 @@ import type { Hlc } from "../../src/hlc.ts";
 import type { FamilyView } from "./column_family.ts";
 import type { Entry, History } from "./history.ts";
 import type { FeedEvent, FeedRow, RowSource } from "./row_source.ts";
-import { SqlError, UNCATEGORIZED } from "./sql_error.ts";
 import { ghostJson, keyNames, type Row, rowJson, type TableHistory } from "./table_history.ts";
+import type { VersionProfile } from "./version.ts";
 
 /** A table that a feed watches. */
 export interface Target {
   readonly table: TableHistory;
   /** As the feed's table column shows it. */
-  readonly shown: string;
+  shown(at: Hlc): string;
   /** Its last name when the feed began. */
   readonly name: string;
-  /** The table column holds its last name of each row's time, as from v21.1 to v22.1, whatever the statement says. */
-  readonly followsName?: boolean;
   /** Only this column family of it. */
   readonly family?: FamilyView;
 }
@@ -22,28 +20,28 @@ export interface Target {
 export class HistorySource implements RowSource {
   readonly #history: History;
   readonly #targets: ReadonlyMap<TableHistory, readonly Target[]>;
-  readonly #modern: boolean;
+  readonly #version: VersionProfile;
 
-  /** @param modern texts of errors as from v22 on */
-  constructor(history: History, targets: readonly Target[], modern: boolean) {
+  constructor(history: History, targets: readonly Target[], version: VersionProfile) {
     this.#history = history;
     this.#targets = Map.groupBy(targets, ({ table }) => table);
-    this.#modern = modern;
+    this.#version = version;
   }
 
   *scan(at: Hlc): Generator<FeedRow> {
     const targets = [...this.#targets.values()].flat();
-    for (const target of targets.toSorted((a, b) => a.table.id - b.table.id)) {
-      const { table, family } = target;
+    for (const { table, shown, family } of targets.toSorted((a, b) => a.table.id - b.table.id)) {
       const shape = table.shapeAt(at);
       for (const key of table.keys()) {
-        const row = table.rowAt(key, at);
+        const { row, at: written = at } = table.versionAt(key, at) ?? {};
         const after = family === undefined ? row && rowJson(row, shape) : family.json(row);
         if (after === undefined) continue;
         yield {
           kind: "row",
           at,
-          table: shownAt(target, at),
+          updated: at,
+          written: this.#text(written, table),
+          table: shown(at),
           key,
           after,
           before: undefined,
@@ -64,9 +62,13 @@ export class HistorySource implements RowSource {
     }
   }
 
-  #event(entry: Entry, target: Target): FeedEvent | undefined {
-    const { at } = entry, { name, table, family } = target;
-    const shown = shownAt(target, at);
+  /** Timestamps of GLOBAL tables are synthetic, and say so. */
+  #text(at: Hlc, { isGlobal }: TableHistory): string {
+    return isGlobal && this.#version.syntheticTimestamps ? `${at}?` : at;
+  }
+
+  #event(entry: Entry, { shown, name, table, family }: Target): FeedEvent | undefined {
+    const { at } = entry;
     switch (entry.kind) {
       case "row": {
         const json = (row: Row | undefined) => family === undefined ? row && rowJson(row) : family.json(row);
@@ -76,7 +78,9 @@ export class HistorySource implements RowSource {
         return {
           kind: "row",
           at,
-          table: shown,
+          updated: this.#text(at, table),
+          written: this.#text(at, table),
+          table: shown(at),
           key: entry.key,
           after,
           before,
@@ -86,30 +90,18 @@ export class HistorySource implements RowSource {
         };
       }
       case "schema":
-        return { kind: "schema", at, table: shown };
-      case "renamed":
-        // From v21.1 on a feed goes on (recordings renamed, two_tables_swap_names).
-        if (this.#modern || target.followsName) return undefined;
-        return { kind: "failure", at, error: invalidTable(`"${name}" was renamed to "${entry.to}"`) };
+        return { kind: "schema", at, table: shown(at) };
+      case "renamed": {
+        if (this.#version.renamed !== "failure") return undefined;
+        const error = this.#version.failure("renamed", { table: name, to: entry.to });
+        return { kind: "failure", at, error };
+      }
       case "dropped":
-      case "truncated":
-        return { kind: "failure", at, error: invalidTable(this.#gone(entry.kind, name, table)) };
+      case "truncated": {
+        const { database, schema } = table.path;
+        const error = this.#version.failure(entry.kind, { table: name, database, schema });
+        return { kind: "failure", at, error };
+      }
     }
   }
-
-  #gone(what: "dropped" | "truncated", name: string, { path }: TableHistory): string {
-    if (!this.#modern) return `"${name}" was dropped or truncated`;
-    return what === "truncated"
-      ? `"${name}" was truncated`
-      : `"${path.database}.${path.schema}.${name}" was dropped`;
-  }
-}
-
-function shownAt({ table, shown, followsName }: Target, at: Hlc): string {
-  return followsName ? table.pathAt(at).name : shown;
-}
-
-/** Recordings error-table-dropped, error-table-truncated. */
-function invalidTable(message: string): SqlError {
-  return new SqlError(UNCATEGORIZED, message, ["validate.go", "49", "ValidateTable"]);
 }

@@ -135,6 +135,8 @@ export function commandComplete(tag: string): Uint8Array<ArrayBuffer> {
 export function errorResponse(error: SqlError): Uint8Array<ArrayBuffer> {
   const [file, line, routine] = error.origin ?? [];
   const fields = [`S${error.severity}`, `C${error.code}`];
+  if (error.detail !== undefined) fields.push(`D${error.detail}`);
+  if (error.hint !== undefined) fields.push(`H${error.hint}`);
   if (file !== undefined) fields.push(`F${file}`, `L${line}`, `R${routine}`);
   return message("E", string(...fields, `M${error.message}`), Uint8Array.of(0));
 }

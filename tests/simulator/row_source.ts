@@ -14,6 +14,10 @@ export interface RowOrigin {
 export interface FeedRow {
   readonly kind: "row";
   readonly at: Hlc;
+  /** `at` as the row shows it: those of GLOBAL tables end in `?`. */
+  readonly updated: string;
+  /** When the row was written, as the row shows it; in a scan that is before `at`. */
+  readonly written: string;
   /** As the feed's table column shows it. */
   readonly table: string;
   /** JSON array of the primary key. */

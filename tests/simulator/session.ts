@@ -1,4 +1,4 @@
-import { type ChangefeedStatement, parseChangefeed } from "./changefeed_statement.ts";
+import { type ChangefeedStatement, parseChangefeed, shownChangefeed } from "./changefeed_statement.ts";
 import type { Cluster, RegisteredSession } from "./cluster.ts";
 import { engineError } from "./engine.ts";
 import { asCockroach, EngineSession } from "./engine_session.ts";
@@ -155,7 +155,7 @@ export class Session implements RegisteredSession, OwnContext {
   async #simple(statement: Statement): Promise<void> {
     await this.guarded(statement.sql, async () => {
       if (statement.kind === "feed") {
-        await this.runFeed(statement.feed, statement.sql, [], true);
+        await this.runFeed(statement.feed, [], true);
       } else if (statement.kind === "own") {
         const { fields, rows, tag } = await statement.own.run(this);
         if (fields.length > 0) this.send(messages.rowDescription(fields, []));
@@ -199,14 +199,13 @@ export class Session implements RegisteredSession, OwnContext {
   /** Runs a changefeed to its end; `limit` rows at most, if given. */
   async runFeed(
     statement: ChangefeedStatement,
-    sql: string,
     formats: readonly messages.Format[],
     describe: boolean,
     limit?: number,
   ): Promise<FeedEnd> {
     this.#ending = new AbortController();
     this.#wire.closed.throwIfAborted();
-    this.running = { id: crypto.randomUUID().replaceAll("-", ""), sql };
+    this.running = { id: crypto.randomUUID().replaceAll("-", ""), sql: shownChangefeed(statement) };
     const expiry = this.#timeLimit();
     // CockroachDB describes the columns with the first row or the failure, whatever comes first.
     if (describe) this.send(messages.rowDescription(FEED_FIELDS, formats));

@@ -1,13 +1,13 @@
 import { Cluster } from "./cluster.ts";
 import { Node } from "./node.ts";
 import type { TlsOptions } from "./tls_end.ts";
-import { RECORDED_VERSION } from "./version.ts";
+import { DEFAULT_VERSION } from "./version.ts";
 
 /** How to start a simulator. */
 export interface SimulatorOptions {
   /** Of the first node; a free one by default. */
   readonly port?: number;
-  /** `v23.1.14`, say; that of the recordings by default. */
+  /** `v21.2` and `v22.1` as recorded, or `v23.1.14`, say; by default that of the first recordings. */
   readonly version?: string;
 }
 
@@ -26,7 +26,7 @@ export class Simulator {
   }
 
   /** Starts a cluster of one node. */
-  static async start({ port = 0, version = RECORDED_VERSION }: SimulatorOptions = {}): Promise<Simulator> {
+  static async start({ port = 0, version = DEFAULT_VERSION }: SimulatorOptions = {}): Promise<Simulator> {
     return new Simulator(await Cluster.start(version), port);
   }
 

@@ -8,6 +8,10 @@ export class SqlError extends Error {
   readonly code: string;
   /** Sent as F, L and R when known. */
   readonly origin: Origin | undefined;
+  /** What may help, if something is known. */
+  hint: string | undefined;
+  /** Further text, such as the place of a syntax error. */
+  detail: string | undefined;
   /** `ERROR`, or `FATAL` when the connection ends with it. */
   readonly severity: "ERROR" | "FATAL";
 
@@ -16,6 +20,18 @@ export class SqlError extends Error {
     this.code = code;
     this.origin = origin;
     this.severity = severity;
+  }
+
+  /** The same error with a hint. */
+  withHint(hint: string | undefined): this {
+    this.hint = hint;
+    return this;
+  }
+
+  /** The same error with a detail. */
+  withDetail(detail: string): this {
+    this.detail = detail;
+    return this;
   }
 }
 

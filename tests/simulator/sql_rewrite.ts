@@ -28,6 +28,7 @@ export function rewrite(sql: string, names: Names): string {
   if (first === "CREATE" && second === "TABLE") tokens = rewriteCreateTable(tokens);
   tokens = rewriteTypes(tokens, first === "ALTER");
   tokens = rewriteLiterals(tokens);
+  tokens = rewriteTableIds(tokens);
   tokens = removeClauses(tokens);
   tokens = rewritePaths(tokens, names);
   if (first === "UPSERT") tokens = rewriteUpsert(tokens, names);
@@ -65,6 +66,19 @@ function rewriteLiterals(tokens: readonly Token[]): Token[] {
     const hex = bytesOf(stringOf(token.text)).map((byte) => byte.toString(16).padStart(2, "0")).join("");
     return { kind: "string", text: `'\\x${hex}'::bytea` };
   });
+}
+
+/** `'t'::REGCLASS` and `$1::REGCLASS` look for the table as CockroachDB does. */
+function rewriteTableIds(tokens: readonly Token[]): Token[] {
+  const result: Token[] = [];
+  for (let i = 0; i < tokens.length; i++) {
+    const token = tokens[i]!;
+    const named = token.kind === "string" || token.text.startsWith("$");
+    const asked = tokens[i + 1]?.text === "::" && tokens[i + 2]?.text.toUpperCase() === "REGCLASS";
+    result.push(named && asked ? { kind: "symbol", text: `crdb.regclass(${token.text})` } : token);
+    if (named && asked) i += 2;
+  }
+  return result;
 }
 
 function bytesOf(escaped: string): number[] {

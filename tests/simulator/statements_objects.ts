@@ -15,6 +15,7 @@ export function definition(reader: TokenReader, sql: string): OwnStatement | und
   if (reader.accept("DROP", "USER") || reader.accept("DROP", "ROLE")) return dropUser(reader);
   if (reader.accept("GRANT")) return privileges(reader, "GRANT", "TO");
   if (reader.accept("REVOKE")) return privileges(reader, "REVOKE", "FROM");
+  if (/^\s*ALTER\s+TABLE\s.*\bSET\s+LOCALITY\b/is.test(sql)) return setLocality(reader);
   const zone = /^\s*ALTER\s+(TABLE|DATABASE|RANGE)\s.*\bCONFIGURE\s+ZONE\b/is.test(sql);
   return zone ? configureZone(reader) : undefined;
 }
@@ -29,7 +30,7 @@ function createDatabase(reader: TokenReader): OwnStatement {
     }
     await asAdmin(`CREATE SCHEMA ${quoteIdentifier(engineSchema(name))}`);
     await asAdmin(`GRANT USAGE ON SCHEMA ${quoteIdentifier(engineSchema(name))} TO PUBLIC`);
-    cluster.databases.add(name);
+    cluster.databases.set(name, cluster.clock.now());
   });
 }
 
@@ -56,16 +57,22 @@ function createUser(reader: TokenReader): OwnStatement {
       throw new SqlError("42710", `a role/user named ${name} already exists`);
     }
     await asAdmin(`CREATE ROLE ${quoteIdentifier(name)}`);
-    cluster.users.set(name, { password, admin: false, defaults: new Map() });
+    const defaults = new Map<string, string>();
+    cluster.users.set(name, { password, admin: false, controlsChangefeeds: false, defaults });
   });
 }
 
 function alterUser(reader: TokenReader): OwnStatement {
   const name = reader.identifier() ?? "";
   if (reader.accept("SET")) return roleDefault(name, reader);
+  reader.accept("WITH");
+  const controls = reader.accept("CONTROLCHANGEFEED");
+  const controlsNot = !controls && reader.accept("NOCONTROLCHANGEFEED");
   const password = passwordOf(reader);
   return command("ALTER ROLE", (context) => {
-    userOf(context, name).password = password;
+    const user = userOf(context, name);
+    if (controls || controlsNot) user.controlsChangefeeds = controls;
+    else user.password = password;
   });
 }
 
@@ -142,6 +149,17 @@ function configureZone(reader: TokenReader): OwnStatement {
   });
 }
 
+/** `ALTER TABLE t SET LOCALITY GLOBAL`, and back with `REGIONAL BY TABLE`; the database needs no regions here. */
+function setLocality(reader: TokenReader): OwnStatement {
+  reader.accept("ALTER", "TABLE");
+  const path = reader.path();
+  reader.accept("SET", "LOCALITY");
+  const isGlobal = reader.accept("GLOBAL");
+  return command("ALTER TABLE", (context) => {
+    tableOf(context, path).isGlobal = isGlobal;
+  });
+}
+
 function tableOf({ cluster, variables }: OwnContext, parts: readonly string[]): TableHistory {
   const path = cluster.resolve(parts, variables.get("database") ?? "defaultdb");
   const table = cluster.history.find(path, cluster.clock.now());
@@ -152,7 +170,10 @@ function tableOf({ cluster, variables }: OwnContext, parts: readonly string[]): 
 /** `SHOW DATABASES`, `SHOW TABLES`, `SHOW COLUMNS FROM t`, `SHOW ZONE CONFIGURATION …`, `SHOW GRANTS ON t`. */
 export function showObjects(reader: TokenReader): OwnStatement | undefined {
   if (reader.accept("SHOW", "DATABASES")) {
-    return show(textFields("database_name"), ({ cluster }) => [...cluster.databases].map((name) => [name]));
+    return show(
+      textFields("database_name"),
+      ({ cluster }) => [...cluster.databases.keys()].map((name) => [name]),
+    );
   }
   if (reader.accept("SHOW", "TABLES")) {
     const database = reader.accept("FROM") ? reader.identifier() : undefined;

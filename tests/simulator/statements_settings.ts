@@ -142,10 +142,7 @@ function showClusterSetting(name: string): OwnStatement {
   const type = name.endsWith(".enabled") ? "bool" : "text";
   return show([{ name, type }], ({ cluster, user }) => {
     if (cluster.users.get(user)?.admin !== true) {
-      const who = cluster.version.modern
-        ? "with MODIFYCLUSTERSETTING, MODIFYSQLCLUSTERSETTING or VIEWCLUSTERSETTING privileges"
-        : "with the admin role";
-      throw new SqlError("42501", `only users ${who} are allowed to SHOW CLUSTER SETTING`);
+      throw cluster.version.failure("settingDenied", { setting: name });
     }
     const value = cluster.settings.get(name);
     if (value === undefined) throw new SqlError("42704", `unknown setting: "${name}"`);

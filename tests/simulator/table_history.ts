@@ -52,6 +52,8 @@ export class TableHistory {
   dropped: Hlc | undefined;
   /** Seconds that old versions are kept. */
   retention = 90_000;
+  /** Its rows are written in the future and closed at once: LOCALITY GLOBAL. */
+  isGlobal = false;
   /** Nothing at or below it can be read, whatever the retention. */
   collected: Hlc | undefined;
   readonly #paths: { readonly from: Hlc; readonly path: TablePath }[];
@@ -125,9 +127,9 @@ export class TableHistory {
     return this.#sortedKeys;
   }
 
-  /** The row of a key at a timestamp. */
-  rowAt(key: string, at: Hlc): Row | undefined {
-    return this.#versions.get(key)?.findLast((version) => compareHlc(version.at, at) <= 0)?.row;
+  /** The row of a key at a timestamp, with the time it was written at. */
+  versionAt(key: string, at: Hlc): Version | undefined {
+    return this.#versions.get(key)?.findLast((version) => compareHlc(version.at, at) <= 0);
   }
 }
 

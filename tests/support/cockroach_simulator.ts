@@ -3,6 +3,9 @@ import type { CockroachHost, CockroachOptions } from "./cockroach.ts";
 import { SimulatorControl } from "./simulator_control.ts";
 import { SimulatorProcess } from "./simulator_process.ts";
 
+/** The version of simulators that no test asked for: `v21.2`, say; see tests/simulator/version.ts. */
+export const VERSION_VARIABLE = "SIMULATOR_VERSION";
+
 /** A node of a simulated cluster: of the shared one, or of one that only these tests use. */
 export class CockroachSimulator implements CockroachHost {
   readonly url: string;
@@ -29,7 +32,8 @@ export class CockroachSimulator implements CockroachHost {
       const { url } = await SimulatorControl.call(shared, "addNode", {});
       return new CockroachSimulator(url, shared);
     }
-    const process = await SimulatorProcess.start(version === undefined ? {} : { version });
+    const chosen = version ?? Deno.env.get(VERSION_VARIABLE);
+    const process = await SimulatorProcess.start(chosen ? { version: chosen } : {});
     return new CockroachSimulator(process.url, process.control, process);
   }
 

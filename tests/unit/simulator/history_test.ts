@@ -7,6 +7,7 @@ import { History } from "../../simulator/history.ts";
 import { HistorySource } from "../../simulator/history_source.ts";
 import type { FeedEvent } from "../../simulator/row_source.ts";
 import type { Shape } from "../../simulator/table_history.ts";
+import { versionProfile } from "../../simulator/version.ts";
 
 const column = (id: number, name: string, type = "int8") => ({
   id,
@@ -23,7 +24,11 @@ function foo() {
   const history = new History();
   const path = { database: "defaultdb", schema: "public", name: "foo" };
   const table = history.create(1, path, at(1), SHAPE);
-  const source = new HistorySource(history, [{ table, shown: "foo", name: "foo" }], false);
+  const source = new HistorySource(
+    history,
+    [{ table, shown: () => "foo", name: "foo" }],
+    versionProfile("v20.2"),
+  );
   const row = (a: number, b: number | null, shape = SHAPE) => ({
     shape,
     values: [String(a), b === null ? null : String(b)],

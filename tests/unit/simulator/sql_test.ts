@@ -4,9 +4,9 @@ import { parseChangefeed } from "../../simulator/changefeed_statement.ts";
 import { joined, splitStatements, tokenize } from "../../simulator/sql_lexer.ts";
 import { engineSchema, rewrite } from "../../simulator/sql_rewrite.ts";
 import { createdFamilies } from "../../simulator/column_family.ts";
-import { RECORDED_VERSION, versionProfile } from "../../simulator/version.ts";
+import { DEFAULT_VERSION, versionProfile } from "../../simulator/version.ts";
 
-const old = versionProfile(RECORDED_VERSION);
+const old = versionProfile(DEFAULT_VERSION);
 const modern = versionProfile("v23.1.14");
 
 const names = {

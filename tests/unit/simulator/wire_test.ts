@@ -5,19 +5,21 @@ import { BodyReader, FrameReader, framesOf } from "../../simulator/frames.ts";
 import * as messages from "../../simulator/messages.ts";
 import type { FeedRow } from "../../simulator/row_source.ts";
 import { RowWriter } from "../../simulator/row_writer.ts";
-import { RECORDED_VERSION, versionProfile } from "../../simulator/version.ts";
+import { DEFAULT_VERSION, versionProfile } from "../../simulator/version.ts";
 
 /** Of one to four bytes in UTF-8, with what JSON escapes. */
 const anyText = fc.string({
   unit: fc.constantFrom("a", "B", "é", "€", "\uffff", "😀", '"', "\\", "\n", "\u0001", "\u007f", "\u2028"),
 });
 
-const old = versionProfile(RECORDED_VERSION);
+const old = versionProfile(DEFAULT_VERSION);
 const modern = versionProfile("v23.1.14");
 const options = (...entries: [string, string][]) => new Map(entries);
 const row: FeedRow = {
   kind: "row",
   at: "5.0000000000" as FeedRow["at"],
+  updated: "5.0000000000",
+  written: "5.0000000000",
   table: "foo",
   key: "[1]",
   after: '{"Z": {"a": "}"}, "a": 1}',
