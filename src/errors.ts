@@ -47,11 +47,6 @@ export const POLICY = {
     hint:
       "another process publishes this feed; run one at a time, or let RabbitMQ choose with --lock exclusive-queue",
   },
-  ScanExpired: {
-    action: "retry",
-    hint:
-      "the initial scan stood still for longer than gc.ttlseconds, so it begins anew; some rows come again",
-  },
   BrokerUnreachable: {
     action: "retry",
     hint: "check that RabbitMQ runs and that AMQP_ADDR names a host and port that can be reached from here",
@@ -103,6 +98,11 @@ export const POLICY = {
     action: "stop",
     hint:
       "changes since the cursor may be gone; choose --on-expired-cursor rescan or latest, or run `cursor delete` to scan anew, and raise gc.ttlseconds",
+  },
+  ScanExpired: {
+    action: "stop",
+    hint:
+      "rows that were sent may be deleted since, and nothing would tell consumers; choose --on-expired-cursor rescan or latest, which tells them, or run `cursor delete` to scan anew, and raise gc.ttlseconds",
   },
   EnvelopeMalformed: {
     action: "stop",

@@ -1,12 +1,11 @@
 import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent, Position } from "./change.ts";
-import type { Clock } from "./clock.ts";
 import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
-import { BoundedFeed, type FeedEnd, isReached, lastOf, startBefore } from "./feed_end.ts";
+import { BoundedFeed, isReached, lastOf, startBefore } from "./feed_end.ts";
 import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
-import { type Outlet, publishNotices } from "./outlet.ts";
+import type { Outlet } from "./outlet.ts";
 import { type InFlight, relay, type RelayParts } from "./relay.ts";
 import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
@@ -14,7 +13,7 @@ import { type Handover, Succession } from "./succession.ts";
 import type { State } from "./telemetry/status.ts";
 import type { UnpublishableHandler } from "./unpublishable.ts";
 import { Watermarks } from "./watermark.ts";
-import { gapMarker, type OnExpiredCursor } from "./gap.ts";
+import { type GapParts, Gaps } from "./gap.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {
@@ -45,7 +44,7 @@ export interface FeedObserver extends CursorObserver {
 }
 
 /** What a feed works with. */
-export interface FeedParts {
+export interface FeedParts extends GapParts {
   /** CockroachDB. */
   readonly source: Source;
   /** Where the cursor is kept. */
@@ -54,16 +53,8 @@ export interface FeedParts {
   readonly lock: boolean;
   /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
   readonly handover: Handover | undefined;
-  /** What the feed's table column holds for each table. */
-  readonly tables: readonly string[];
-  /** What to do when changes after the cursor may be gone. */
-  readonly onExpiredCursor: OnExpiredCursor;
   /** A feed that has no cursor sends the whole tables first. */
   readonly initialScan: boolean;
-  /** Where it ends; `undefined`: never. */
-  readonly end: FeedEnd | undefined;
-  /** Makes the message of a change. */
-  readonly encode: (change: Change) => Message;
   /** Makes the messages of a watermark; `undefined`: there are none. */
   readonly encodeWatermark: ((resolved: Hlc) => readonly Message[]) | undefined;
   /** Deals with messages that the broker will never take. */
@@ -72,8 +63,6 @@ export interface FeedParts {
   readonly retry: Retry;
   /** Told what happens. */
   readonly observe: FeedObserver;
-  /** Time. */
-  readonly clock: Clock;
   /** Randomness of the delays, in [0, 1). */
   readonly random?: (() => number) | undefined;
 }
@@ -94,6 +83,7 @@ export class Feed {
   readonly #guard: ReplayGuard = new ReplayGuard();
   readonly #succession: Succession;
   readonly #watermarks: Watermarks | undefined;
+  readonly #gaps: Gaps;
   #session = new AbortController();
 
   /** Connects to nothing yet. */
@@ -101,6 +91,7 @@ export class Feed {
     const { source, cursorStore: store, lock, initialScan, end, clock, observe, random } = parts;
     const now = () => clock.now(), { encodeWatermark: encode } = parts;
     this.#parts = parts;
+    this.#gaps = new Gaps(parts);
     this.#watermarks = encode && new Watermarks({ encode, now });
     this.#succession = new Succession(parts.handover, this.#guard, (error) => observe.handoverFailed(error));
     this.#cursor = new FeedCursor({
@@ -156,6 +147,7 @@ export class Feed {
     // The session may have started below it: what the keys said until now, the floor says from now on.
     this.#guard.raiseFloor(resolved);
     this.#guard.forget(resolved);
+    this.#gaps.scanned();
     this.#parts.observe.checkpoint(resolved);
     return true;
   }
@@ -231,47 +223,58 @@ export class Feed {
       observe: observe.relay,
     };
     this.#watermarks?.open(outlet, this.#cursor.stored);
-    const feed = source.open(position, session);
+    let hasSent = false;
+    const feed = noticed(source.open(position, session), () => hasSent = true);
     await relay(bounded?.of(feed) ?? feed, parts, session).then(async () => {
       if (bounded?.reached) await unlessAborted(window.drained(), session);
       ended.throwIfAborted();
       if (signal.aborted || bounded?.reached) return;
       throw new AgentError("SourceUnreachable", "The changefeed ended without an error");
-    }).catch((failure) => this.#failedAt(found, failure, outlet, session))
+    }).catch((failure) => this.#failedAt(found, hasSent, failure, outlet, session))
       .finally(() => session.removeEventListener("abort", release));
   }
 
   /**
-   * A start that no session can go on from is not kept: a cursor from before the table would outlast the mistake that made
-   * it, and a scan that garbage collection has overtaken begins anew.
+   * A start from before the table is not kept: it would outlast the mistake that made it. One that something came from is:
+   * what was sent since could not be told from what was not (versions of 2020 say the same of a table that is renamed).
    */
   async #failedAt(
     { position, untried }: Start,
+    hasSent: boolean,
     failure: unknown,
     outlet: Outlet,
     signal: AbortSignal,
   ): Promise<void> {
-    const { kind, message } = AgentError.from(failure);
-    const expired = kind === "CursorExpired";
-    if (expired && !position.scanning && this.#parts.onExpiredCursor !== "fail" && !signal.aborted) {
-      await this.#jumpTheGap(position, outlet, signal);
+    const { kind } = AgentError.from(failure);
+    if (kind === "CursorExpired" && !signal.aborted) {
+      await this.#crossGap(failure, outlet, signal);
       return await this.#parts.clock.sleep(PAUSE_BEHIND_GAP, signal);
     }
-    const overtaken = expired && position.scanning;
-    const tooEarly = TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
-    const discarded = (overtaken || tooEarly) && await this.#cursor.discard(position);
-    throw overtaken && discarded ? new AgentError("ScanExpired", message, { cause: failure }) : failure;
+    const tooEarly = !hasSent && TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
+    if (tooEarly) await this.#cursor.discard(position);
+    throw failure;
   }
 
-  /** Tells the consumers of each table, and when that is confirmed goes on behind the gap. */
-  async #jumpTheGap(from: Position, outlet: Outlet, signal: AbortSignal): Promise<void> {
-    const { source, tables, onExpiredCursor, encode, clock, observe } = this.#parts;
-    const to: Position = { cursor: await source.now(), scanning: onExpiredCursor === "rescan" };
-    const markers = tables.map((table) => encode(gapMarker(table, from, to)));
-    if (!await publishNotices(outlet, markers, clock, signal)) return;
-    if (!await this.#cursor.jump(to)) return;
+  /** Goes on behind the gap when the consumers of each table know of it; the session may have come far since it began. */
+  async #crossGap(failure: unknown, outlet: Outlet, signal: AbortSignal): Promise<void> {
+    await unlessAborted(outlet.window.drained(), signal);
+    const from = this.#cursor.newest;
+    if (from === undefined || signal.aborted) return;
+    const to = await this.#gaps.announce(from, failure, outlet, signal);
+    if (to === undefined || !await this.#cursor.jump(to)) return;
     this.#guard.clear();
     outlet.checkpoints.clear();
-    observe.gap(from, to);
+    this.#parts.observe.gap(from, to);
+  }
+}
+
+/** The feed, with a call for whatever comes. */
+async function* noticed(
+  feed: AsyncIterable<readonly FeedEvent[]>,
+  notice: () => void,
+): AsyncGenerator<readonly FeedEvent[]> {
+  for await (const events of feed) {
+    notice();
+    yield events;
   }
 }

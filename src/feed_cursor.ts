@@ -89,6 +89,11 @@ export class FeedCursor {
     return this.#moved ? undefined : this.#stored;
   }
 
+  /** The newest cursor whose rows are all confirmed; `undefined` as `stored`. */
+  get newest(): Position | undefined {
+    return this.#moved ? undefined : this.#newest();
+  }
+
   /**
    * Reads where the next feed session starts: the newest cursor whose rows are all confirmed. Every call asks anew:
    * the answer to an earlier question may be older than another publisher's work.

@@ -76,7 +76,8 @@ export const METRICS = {
     name: "changefeed_gaps_total",
     type: "counter",
     labels: ["feed"],
-    help: "Times that garbage collection had overtaken the cursor and the feed went on behind the gap",
+    help:
+      "Times that garbage collection had overtaken the cursor, or a scan, and the feed went on behind the gap",
   },
   scanRunning: {
     name: "changefeed_initial_scan_running",

@@ -117,7 +117,7 @@ Deno.test("a stop during the initial scan and a new start repeat nothing and los
   assert.equal(await rig.cursor(`${rig.feed}/scan`), undefined);
 });
 
-Deno.test("an initial scan that garbage collection has overtaken begins anew", async () => {
+Deno.test("an initial scan that garbage collection has overtaken is a gap: a stop, or told to consumers", async () => {
   const rows = 3000;
   await using rig = await rigWithRows(rows, { simulator: true });
   await using queue = await rig.reader();
@@ -127,21 +127,30 @@ Deno.test("an initial scan that garbage collection has overtaken begins anew", a
     assert.equal(await agent.stop(), 0);
   }
   const first = await rig.cursor(`${rig.feed}/scan`);
-  await rig.sql(`UPDATE ${rig.name} SET b = 1 WHERE a = 1`);
+  await rig.sql(`DELETE FROM ${rig.name} WHERE a = 1`);
   await rig.cockroach.simulator.collectGarbage(rig.name, rig.cockroach.database);
-  await using agent = await rig.agent();
-  const { hint } = await agent.said(({ kind }) => kind === "ScanExpired");
-  assert.match(hint ?? "", /begins anew/);
+  {
+    await using agent = await rig.agent();
+    const { failure } = await agent.end();
+    assert.equal(failure?.kind, "ScanExpired");
+    assert.match(failure?.hint ?? "", /--on-expired-cursor rescan/);
+    assert.equal(await rig.cursor(`${rig.feed}/scan`), first);
+  }
+  await using agent = await rig.agent({ args: ["--on-expired-cursor", "rescan"] });
   const { cursor } = await agent.said(({ message, cursor }) =>
     message === "Sending the whole tables, then what changes" && cursor !== first
   );
   await agent.said(({ message }) => message === "The initial scan is confirmed");
+  assert.equal(await agent.metric("changefeed_gaps_total"), 1);
   assert.equal(await agent.stop(), 0);
   await queue.count(rows);
-  const anew = queue.messages.filter(({ properties }) =>
+  const marker = queue.messages.findIndex(({ properties }) => properties.type === "gap");
+  const { gap } = JSON.parse(queue.messages[marker]!.body).value;
+  assert.deepEqual([gap.lost, gap.after, gap.until, gap.then], ["scan", first, cursor, "scan"]);
+  const anew = queue.messages.slice(marker + 1).filter(({ properties }) =>
     properties.messageId?.startsWith(String(cursor).slice(0, 19))
   );
-  assert.equal(anew.length, rows);
+  assert.equal(anew.length, rows - 1);
 });
 
 Deno.test("SIGKILL and a new start lose nothing; what is repeated has the same message-id", async () => {

@@ -94,6 +94,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
 
   stored(row: Row, before: Row): void {
     const { position } = row;
+    this.#checkScanKept(row, before);
     if (row.by === "hand" || before.position === undefined || position === undefined || this.#jumps(row)) {
       this.#starts.add(row);
       this.#start = position && {
@@ -113,6 +114,19 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     this.#checkConfirmed(tick, `the cursor ${position.cursor} is stored`);
   }
 
+  /** G1: who has rows of a scan that is not finished is told before another one begins, which does not begin for ever (G8). */
+  #checkScanKept({ by, position }: Row, { position: before }: Row): void {
+    if (by === undefined || by === "hand" || before?.scanning !== true) return;
+    const tick = tickOfHlc(before.cursor);
+    if (position === undefined && this.#queue.some((name) => name.endsWith(`@${tick} read"`))) {
+      this.#world.violate(
+        "G1",
+        `${by.name} forgets the scan at ${before.cursor}, of which consumers have rows`,
+      );
+    }
+    if (position?.scanning === true) this.ledger(by).scansAnew();
+  }
+
   published(connection: FakeConnection, name: string): void {
     const { process, brokerEnded } = connection;
     if (this.#world.plan.lock && !brokerEnded && !connection.holdsLock) {
@@ -126,7 +140,9 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
       this.#world.violate("G5", `${process.name} publishes ${name}, which nobody wrote`);
     } else this.ledger(process).published(connection, name, tick);
     const { end } = this.#world.plan;
-    if (end === "scan" ? !name.endsWith(' read"') : end !== "never" && tick !== undefined && tick > end) {
+    // A scan behind the end, after a gap, is still a whole one.
+    const last = typeof end === "number" ? Math.max(end, this.#start?.scan[0]?.tick ?? 0) : Infinity;
+    if (end === "scan" ? !name.endsWith(' read"') : tick !== undefined && tick > last) {
       this.#world.violate("End", `${process.name} publishes ${name}, from behind the end`);
     }
   }
@@ -313,7 +329,8 @@ function rowOf({ change: { table, key } }: Version): string {
 /** Failures that may end a process by themselves, and the fault behind each. */
 const STOPS: readonly (readonly [ErrorKind, Fault])[] = [
   ["Unknown", "feed-refused"],
-  ["CursorExpired", "scan-expired"],
+  ["ScanExpired", "scan-expired"],
+  ["CursorExpired", "scan-expired"], // once the scan is complete
   ["CursorExpired", "cursor-expired"],
 ];
 /** A stop waits for confirms as long as it may, and for one question to the database. */

@@ -46,6 +46,7 @@ export class Ledger {
   #openAtStop: readonly FakeConnection[] = [];
   #attempts = 0;
   #newest = -Infinity;
+  #unfinishedScans = 0;
   /** The newest row of the cursor store, written by somebody else, that it went on from. */
   seenRow: Row | undefined;
   /** How often the feed had been claimed when it last opened it. */
@@ -119,8 +120,14 @@ export class Ledger {
     return confirmed;
   }
 
+  /** It begins another scan in place of one that was not finished. */
+  scansAnew(): void {
+    if (this.#unfinishedScans++ > 0) this.#world.violate("G8", `${this.#process.name} scans again and again`);
+  }
+
   /** It calls everything up to a resolved timestamp confirmed. */
   checkpoint(tick: number): void {
+    this.#unfinishedScans = 0;
     if (tick <= this.#newest) return;
     this.#newest = tick;
     this.#attempts = 0;

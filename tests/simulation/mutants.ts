@@ -100,11 +100,27 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     flaw: "goes on behind a gap without telling the consumers of a table",
-    file: "feed.ts",
+    file: "gap.ts",
     from: "tables.map((table) =>",
     to: "tables.slice(1).map((table) =>",
     breaks: /G1/,
     plan: { faults: ["cursor-expired", "drop"], onExpiredCursor: "latest" },
+  },
+  {
+    flaw: "scans anew in silence when garbage collection has overtaken the scan",
+    file: "feed.ts",
+    from: "await this.#crossGap(failure, outlet, signal);",
+    to: "await this.#cursor.discard(position);",
+    breaks: /G1/,
+    plan: { faults: ["scan-expired"], initialScan: true, onExpiredCursor: "rescan" },
+  },
+  {
+    flaw: "scans anew for ever when scans take too long",
+    file: "gap.ts",
+    from: "this.#overtaken = cursor;",
+    to: "",
+    breaks: /G8/,
+    plan: { faults: ["scan-expired"], initialScan: true, onExpiredCursor: "rescan" },
   },
   {
     flaw: "publishes a watermark before its rows are confirmed",

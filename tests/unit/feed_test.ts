@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../src/errors.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
+import { MemoryCursorStore } from "../support/manual_feed.ts";
 import { settled } from "../support/virtual_clock.ts";
 
 const unreachable = new AgentError("SourceUnreachable", "Lost the connection");
@@ -207,3 +208,127 @@ Deno.test("a stop does not wait for the marker of a gap longer than it may", asy
   await Promise.all([assert.rejects(running, { kind: "DrainIncomplete" }), clock.pass(20_000)]);
   assert.equal(store.position?.cursor, hlcOf(10));
 });
+
+/** A scan at 10 that has sent `a` and `b`, both confirmed, when garbage collection overtakes it at 50. */
+async function overtakenScan(parts: Parameters<typeof agentOnBench>[1]) {
+  const store = new MemoryCursorStore({ cursor: hlcOf(10), scanning: true });
+  const bench = agentOnBench({}, { initialScan: true, cursorStore: store, ...parts });
+  const { source, broker, running } = bench;
+  running.catch(() => {}); // each test looks at it later
+  source.clock = hlcOf(50);
+  source.send(row("a", 10), row("b", 10));
+  await settled();
+  broker.connection.outcomes.confirmed(2, true);
+  source.fail(expired);
+  await settled();
+  return { ...bench, store };
+}
+
+Deno.test("a scan that garbage collection has overtaken stops the feed, which keeps its place (G1)", async () => {
+  const { running, store, told } = await overtakenScan({});
+  await assert.rejects(running, { kind: "ScanExpired" });
+  assert.deepEqual(store.position, { cursor: hlcOf(10), scanning: true });
+  assert.deepEqual(told, []);
+});
+
+for (const policy of ["rescan", "latest"] as const) {
+  Deno.test(`a scan that garbage collection has overtaken is a gap to consumers who have its rows: ${policy} (G1)`, async () => {
+    const { source, broker, clock, store, stop, running, told } = await overtakenScan({
+      onExpiredCursor: policy,
+    });
+    const { published, outcomes } = broker.connection, scanning = policy === "rescan";
+    const { gap } = JSON.parse(published[2]!);
+    assert.deepEqual([gap.lost, gap.then], ["scan", scanning ? "scan" : "changes"]);
+    assert.deepEqual(store.position, { cursor: hlcOf(10), scanning: true });
+    outcomes.confirmed(3, true);
+    await clock.pass(1_000);
+    assert.deepEqual(told, [`gap ${hlcOf(10)} ${hlcOf(50)} ${scanning}`]);
+    assert.deepEqual(source.opened.at(-1), { cursor: hlcOf(50), scanning });
+    stop.abort();
+    await running;
+  });
+}
+
+Deno.test("a scan that is overtaken twice in a row takes too long, and stops the feed", async () => {
+  const { source, broker, clock, running, told } = await overtakenScan({ onExpiredCursor: "rescan" });
+  broker.connection.outcomes.confirmed(3, true);
+  await clock.pass(1_000);
+  source.clock = hlcOf(90);
+  source.send(row("b", 50));
+  source.fail(expired);
+  await settled();
+  broker.connection.outcomes.confirmed(4, true);
+  await assert.rejects(running, (error: AgentError) => {
+    assert.equal(error.kind, "ScanExpired");
+    assert.match(error.hint, /ALTER TABLE … CONFIGURE ZONE USING gc\.ttlseconds/);
+    return true;
+  });
+  assert.deepEqual(told, [`gap ${hlcOf(10)} ${hlcOf(50)} true`]);
+});
+
+Deno.test("a scan that was completed in between is not overtaken in a row", async () => {
+  const { source, broker, clock, stop, running, told } = await overtakenScan({ onExpiredCursor: "rescan" });
+  broker.connection.outcomes.confirmed(3, true);
+  await clock.pass(1_000);
+  source.send(row("b", 50), resolved(50));
+  await settled();
+  broker.connection.outcomes.confirmed(4, true);
+  for (const [wall, settledUpTo] of [[90, 5], [130, 6]] as const) { // the cursor at 50, then the scan at 90
+    source.clock = hlcOf(wall);
+    source.fail(expired);
+    await settled();
+    broker.connection.outcomes.confirmed(settledUpTo, true);
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(source.opened.at(-1), { cursor: hlcOf(130), scanning: true });
+  const lost = broker.connection.published.filter((text) => text.includes("gap")).map((text) =>
+    JSON.parse(text).gap.lost
+  );
+  assert.deepEqual(lost, ["scan", "changes", "scan"]);
+  assert.equal(told.length, 3);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a broker that fails before it has the marker does not make a scan overtaken twice", async () => {
+  const { source, broker, clock, stop, running, told } = await overtakenScan({ onExpiredCursor: "rescan" });
+  broker.connection.outcomes.failed(new AgentError("BrokerUnreachable", "Lost the connection"));
+  source.fail(expired);
+  await clock.pass(1_000);
+  assert.equal(broker.connections.length, 2);
+  broker.connection.outcomes.confirmed(1, true);
+  await clock.pass(1_000);
+  assert.deepEqual(told, ["BrokerUnreachable", `gap ${hlcOf(10)} ${hlcOf(50)} true`]);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a feed of a scan alone has no latest to go on from", async () => {
+  const { running, store } = await overtakenScan({ onExpiredCursor: "latest", end: "scan" });
+  await assert.rejects(running, { kind: "ScanExpired" });
+  assert.deepEqual(store.position, { cursor: hlcOf(10), scanning: true });
+});
+
+for (const initialScan of [true, false]) {
+  Deno.test(`a start that rows were sent from is kept when the table goes (initial scan: ${initialScan})`, async () => {
+    const store = new MemoryCursorStore(undefined);
+    const { source, broker, running } = agentOnBench({}, { initialScan, cursorStore: store });
+    source.clock = hlcOf(10);
+    const missing = new AgentError("TableMissing", "Renamed");
+    source.send(row("a", 10 + Number(!initialScan)));
+    await settled();
+    broker.connection.outcomes.confirmed(1, false);
+    source.fail(missing);
+    await assert.rejects(running, missing);
+    assert.deepEqual(store.position, { cursor: hlcOf(10), scanning: initialScan });
+  });
+
+  Deno.test(`a start from before the table is not kept (initial scan: ${initialScan})`, async () => {
+    const store = new MemoryCursorStore(undefined);
+    const { source, running } = agentOnBench({}, { initialScan, cursorStore: store });
+    const missing = new AgentError("TableMissing", "There is no such table");
+    source.fail(missing);
+    await assert.rejects(running, missing);
+    assert.equal(store.position, undefined);
+  });
+}
