@@ -86,6 +86,17 @@ Deno.test("connect() takes an existing queue that has more than the operator ask
     return withSession(optionsFor(rabbitmq.url, { queue, queueArguments }), () => Promise.resolve());
   }));
 
+Deno.test("connect() takes an existing queue whose name is too long for the broker to say what differs", async () => {
+  const queue = `${uniqueName()}-${"q".repeat(180)}`;
+  await withClient(rabbitmq.url, async (client) => {
+    const channel = await client.channel();
+    await channel.queueDeclare(queue, { durable: true }, { "x-queue-type": "quorum", "x-max-length": 5 });
+    const queueArguments = { "x-max-length": 5 };
+    await withSession(optionsFor(rabbitmq.url, { queue, queueArguments }), () => Promise.resolve());
+    await channel.queueDelete(queue);
+  });
+});
+
 Deno.test("connect() names every argument in which a queue differs from what the operator asked for", () =>
   withQueue({
     durable: false,

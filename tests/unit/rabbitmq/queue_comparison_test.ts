@@ -10,8 +10,16 @@ type Properties = Pick<Declaration, "durable" | "autoDelete">;
 
 const TYPES = { string: "longstr", number: "signedint", boolean: "bool" } as Record<string, string>;
 
-/** A queue that refuses what differs in RabbitMQ's words, the first argument in the order of their names. */
-function queueWith(args: Record<string, QueueArgument>, properties: Partial<Properties> = {}) {
+/**
+ * A queue that refuses what differs in RabbitMQ's words, the first argument in the order of their names.
+ *
+ * @param defaultType what a declaration without a type is compared with, as by RabbitMQ 4
+ */
+function queueWith(
+  args: Record<string, QueueArgument>,
+  properties: Partial<Properties> = {},
+  defaultType?: string,
+) {
   const present = { durable: true, autoDelete: false, ...properties };
   const asked: Declaration[] = [];
   const refuse = (name: string, received: string, current: string) => {
@@ -27,7 +35,8 @@ function queueWith(args: Record<string, QueueArgument>, properties: Partial<Prop
       return refuse("auto_delete", `'${autoDelete}'`, `'${present.autoDelete}'`);
     }
     for (const name of [...new Set([...Object.keys(args), ...Object.keys(declaration.args)])].sort()) {
-      const received = declaration.args[name], current = args[name];
+      const fallback = name === "x-queue-type" ? defaultType : undefined;
+      const received = declaration.args[name] ?? fallback, current = args[name] ?? fallback;
       if (received === current) continue;
       const text = (value: QueueArgument | undefined) =>
         value === undefined ? "none" : `the value '${value}' of type '${TYPES[typeof value]}'`;
@@ -95,10 +104,43 @@ Deno.test("compareQueue() reports what it knows when the broker's answers lead n
   assert.match(error.message, /: a is 2, .* asks for 1; b is 2, .* asks for 1$/);
 });
 
+Deno.test("compareQueue() asks RabbitMQ 4, which says nothing of types, for the type that the queue has", async () => {
+  const args = { "x-queue-type": "quorum", "x-max-length": 5, "x-delivery-limit": 3 };
+  const { asked, declare } = queueWith(args, {}, "classic");
+  await compareQueue("q", { "x-delivery-limit": 3 }, declare);
+  assert.deepEqual(asked.at(-1)?.args, args);
+  const { message } = await mismatchOf({ "x-delivery-limit": 4 }, declare);
+  assert.match(message, /: x-delivery-limit is 3, --queue-argument asks for 4$/);
+});
+
+for (const [type, isGiven] of [["quorum", true], ["classic", false]] as const) {
+  Deno.test(`compareQueue() tells a ${type} queue of RabbitMQ 4 from the type asked for`, async () => {
+    const { declare } = queueWith(isGiven ? { "x-queue-type": type } : {}, {}, "classic");
+    const { message, hint } = await mismatchOf({ "x-queue-type": "stream" }, declare);
+    assert.match(message, new RegExp(`: x-queue-type is "${type}", --queue-type asks for "stream"$`));
+    assert.match(hint, new RegExp(`: --queue-type ${type}; or delete`));
+  });
+}
+
+Deno.test("compareQueue() takes a difference that the broker's text does not tell for none, unless it was asked for", async () => {
+  const cut = "inequivalent arg 'x-queue-type' for queue 'a long na... (406)";
+  const declare = () => Promise.reject(new Error(cut));
+  await compareQueue("q", { "x-max-length": 1 }, declare);
+  await assert.rejects(compareQueue("q", { "x-queue-type": "quorum" }, declare), { message: cut });
+});
+
+Deno.test("compareQueue() takes a value whose type it cannot tell for none of its business", async () => {
+  const text = "inequivalent arg 'x-new' for queue 'q' in vhost '/': received '1' but current is '2' (406)";
+  const declared: unknown[] = [];
+  await compareQueue("q", { "x-max-length": 1 }, ({ args }) => {
+    declared.push(args["x-new"]);
+    return Promise.reject(new Error(text));
+  });
+  assert.deepEqual(declared, [undefined, 2]);
+});
+
 Deno.test("compareQueue() passes on any other refusal", async () => {
-  for (
-    const text of ["RESOURCE_LOCKED (405)", "inequivalent arg 'x-max-length' for queue 'a long na (406)"]
-  ) {
+  for (const text of ["RESOURCE_LOCKED (405)", "invalid arg 'x-max-length' for queue 'q' (406)"]) {
     const refused = compareQueue("q", { a: 1 }, () => Promise.reject(new Error(text)));
     await assert.rejects(refused, { message: text });
   }
