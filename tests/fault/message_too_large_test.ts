@@ -49,7 +49,7 @@ Deno.test("a message over the broker's limit stops the agent; with a higher limi
     await using agent = await trial.agent();
     await trial.stopped(agent, "MessageTooLarge"); // it is not skipped
   }
-  await trial.rabbitmq.ctl("eval", `application:set_env(rabbit, max_message_size, ${2 * LIMIT}).`);
+  await trial.rabbitmq.limitMessages(2 * LIMIT);
   await using agent = await trial.agent();
   await trial.more(100);
   await trial.settle();

@@ -95,11 +95,13 @@ Deno.test("connect() with sslmode=verify-full wants the host's name in the certi
 });
 
 Deno.test("connect() refuses an expired certificate where it verifies", async () => {
-  const { cert, key } = await authority.certify("node", { altName: "DNS:localhost", days: -1 });
+  const { cert, key } = await authority.certify("node", { altName: "DNS:localhost", expired: true });
   await using node = await startNode({ cert, key, insist: true });
   await logIn(node, "sslmode=require");
   for (const mode of ["verify-ca", "verify-full"]) {
-    await refused(logIn(node, `sslmode=${mode}&${signedBy(authority)}`), /expired/, /names and dates/);
+    // Deno 2.9.6 says of a certificate that was valid until yesterday only that it cannot be verified.
+    const login = logIn(node, `sslmode=${mode}&${signedBy(authority)}`);
+    await refused(login, /expired|unable to verify/, /names and dates/);
   }
 });
 

@@ -13,8 +13,37 @@ export interface Certificate {
 export interface CertificateOptions {
   /** `DNS:localhost`, `IP:127.0.0.1`; none by default. */
   readonly altName?: string;
-  /** Days from now on; negative: expired. */
-  readonly days?: number;
+  /** It was valid yesterday. */
+  readonly expired?: boolean;
+}
+
+const DAY = 86_400_000;
+
+/** When a certificate begins and ends to be valid, for openssl. */
+function validity(expired: boolean): string[] {
+  const from = Date.now() - (expired ? 2 : 1) * DAY, to = Date.now() + (expired ? -1 : 2) * DAY;
+  const shown = (time: number) => `${new Date(time).toISOString().replace(/\D/g, "").slice(2, 14)}Z`;
+  return ["-startdate", shown(from), "-enddate", shown(to)];
+}
+
+/** The authority's book, one for each certificate: they are made at the same time. */
+function book(file: string): string {
+  const settings = [
+    `database = ${file}.book`,
+    "new_certs_dir = .",
+    "default_md = sha256",
+    "rand_serial = yes",
+  ];
+  return [
+    "[ca]",
+    "default_ca = own",
+    "[own]",
+    ...settings,
+    "policy = any",
+    "[any]",
+    "commonName = supplied\n",
+  ]
+    .join("\n");
 }
 
 /** An authority that only the tests trust, made by openssl. */
@@ -47,7 +76,7 @@ export class TestAuthority {
   }
 
   /** Signs a certificate for this common name. */
-  async certify(name: string, { altName, days = 2 }: CertificateOptions = {}): Promise<Certificate> {
+  async certify(name: string, { altName, expired = false }: CertificateOptions = {}): Promise<Certificate> {
     const file = crypto.randomUUID();
     const openssl = (...args: string[]) => run("openssl", args, { cwd: this.#folder });
     const extensions = [
@@ -57,9 +86,20 @@ export class TestAuthority {
     await Deno.writeTextFile(join(this.#folder, `${file}.ext`), `${extensions.join("\n")}\n`);
     const key = ["-newkey", "rsa:2048", "-nodes", "-keyout", `${file}.key`];
     await openssl("req", ...key, "-subj", `/CN=${name}`, "-out", `${file}.csr`);
-    const authority = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", String(days)];
-    const extension = ["-extfile", `${file}.ext`];
-    await openssl("x509", "-req", "-in", `${file}.csr`, ...authority, ...extension, "-out", `${file}.pem`);
+    // `x509 -req` takes no day in the past since openssl 3.5; `ca` does, in every version.
+    await Deno.writeTextFile(join(this.#folder, `${file}.book`), "");
+    await Deno.writeTextFile(join(this.#folder, `${file}.conf`), book(file));
+    const authority = [
+      "-config",
+      `${file}.conf`,
+      "-cert",
+      "ca.pem",
+      "-keyfile",
+      "ca.key",
+      ...validity(expired),
+    ];
+    const output = ["-extfile", `${file}.ext`, "-notext", "-out", `${file}.pem`];
+    await openssl("ca", "-batch", ...authority, "-in", `${file}.csr`, ...output);
     const certPath = join(this.#folder, `${file}.pem`), keyPath = join(this.#folder, `${file}.key`);
     const [certText, keyText] = await Promise.all([certPath, keyPath].map((path) => Deno.readTextFile(path)));
     return { cert: certText!, key: keyText!, certPath, keyPath };

@@ -66,6 +66,14 @@ end
 `;
 
 /**
+ * fish 4 (4.0.2) names beside what begins with the word whatever has its letters in this order. It shows those only where
+ * nothing begins so.
+ */
+function lastWord(line = ""): string {
+  return line.slice(line.lastIndexOf(" ") + 1);
+}
+
+/**
  * What a shell offers at the end of each line, sorted. The script is what the program's command `completion` printed.
  *
  * @param program path of the shell
@@ -89,9 +97,13 @@ export async function offers(
     const args = ["-c", command, program, `${folder}/driver`, file, offered, typed];
     const stdout = await run("/bin/sh", args, { env, timeout: 60_000 });
     const text = shell === "zsh" ? await Deno.readTextFile(offered) : stdout;
-    return text.split("--end\n").slice(0, -1).map((part) =>
-      [...new Set(part.split("\n").filter((word) => word !== ""))].sort()
-    );
+    return text.split("--end\n").slice(0, -1).map((part, which) => {
+      const words = part.split("\n").filter((word) => word !== "");
+      const shown = shell === "fish"
+        ? words.filter((word) => word.startsWith(lastWord(lines[which])))
+        : words;
+      return [...new Set(shown)].sort();
+    });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
