@@ -39,33 +39,95 @@ async function runSuite(args: readonly string[], env: Record<string, string>): P
   return { passed, failed: success ? failed : Math.max(failed, 1), skipped: number("ignored") };
 }
 
+/** Tests on one RabbitMQ. */
+interface Round {
+  /** Major version of the broker; `undefined`: whichever is found first. */
+  readonly rabbitmq: number | undefined;
+  /** Folders and files of tests; none: all. */
+  readonly paths: readonly string[];
+}
+
+/** Runs what meets the broker on RabbitMQ 4 too. */
+const BOTH_BROKERS = "--both-brokers";
+
+/** Tests of integration and of faults whose subject is not the broker: they would only see the same again. */
+const SAME_ON_EVERY_BROKER =
+  /^(alerts|bad_cursor|capture|checker|cockroach|completion|cursor|dashboard|dev|expired|feed|http|manual|opentelemetry|privileges|schema|silence|stdout|table)_/;
+
+function onRabbitMQ4(): Round {
+  const paths = ["tests/integration", "tests/fault"].flatMap((folder) =>
+    [...Deno.readDirSync(folder)]
+      .filter(({ name, isDirectory }) => isDirectory || /_test\.ts$/.test(name))
+      .filter(({ name }) => !SAME_ON_EVERY_BROKER.test(name))
+      .map(({ name }) => `${folder}/${name}`)
+  );
+  return { rabbitmq: 4, paths };
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const started = Date.now();
   const total: Counts = { passed: 0, failed: 0, skipped: 0 };
-  say("rig: starting RabbitMQ and CockroachDB");
-  const [broker, cockroach] = await Promise.all([RabbitMQ.start(), Cockroach.start()]);
-  say(`rig: RabbitMQ (${broker.origin}) and CockroachDB (${cockroach.origin}) are up`);
-  const env = { AMQP_URL: broker.url, ...cockroach.environment };
+  const paths = args.filter((arg) => !arg.startsWith("-") && exists(arg));
+  const rounds: Round[] = [{ rabbitmq: undefined, paths }];
+  if (args.includes(BOTH_BROKERS)) rounds.push(onRabbitMQ4());
+  const options = args.filter((arg) => arg !== BOTH_BROKERS && !paths.includes(arg));
+  say("rig: starting CockroachDB");
+  const cockroach = await Cockroach.start();
+  say(`rig: CockroachDB (${cockroach.origin}) is up`);
   try {
-    for (const { folders, parallel } of SUITES) {
-      const found = folders.filter((folder) => exists(folder));
-      if (found.length === 0) continue;
-      const counts = await runSuite([...(parallel ? ["--parallel"] : []), ...args, ...found], env);
-      total.passed += counts.passed;
-      total.failed += counts.failed;
-      total.skipped += counts.skipped;
+    for (const round of rounds) {
+      const counts = await runRound(round, options, cockroach.environment).catch((error: Error) => {
+        say(error.message); // no such broker here
+        return { passed: 0, failed: 1, skipped: 0 };
+      });
+      for (const count of ["passed", "failed", "skipped"] as const) total[count] += counts[count];
     }
   } finally {
-    await Promise.all([broker.stop(), cockroach.stop()]);
+    await cockroach.stop();
     say(`rig: all services are down, ${Math.round((Date.now() - started) / 1000)} s`);
   }
   print(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
 }
 
-function exists(folder: string): boolean {
+async function runRound(
+  { rabbitmq: version, paths }: Round,
+  options: readonly string[],
+  services: Record<string, string>,
+): Promise<Counts> {
+  const total: Counts = { passed: 0, failed: 0, skipped: 0 };
+  const broker = await RabbitMQ.start(version === undefined ? {} : { own: true, version });
+  say(`rig: RabbitMQ ${broker.version} (${broker.origin}) is up`);
+  const env = {
+    ...services,
+    AMQP_URL: broker.url,
+    ...(version === undefined ? {} : { RABBITMQ: String(version) }),
+  };
   try {
-    return Deno.statSync(folder).isDirectory;
+    for (const { folders, parallel } of SUITES) {
+      const found = folders.flatMap((folder) => testsIn(folder, paths));
+      if (found.length === 0) continue;
+      const counts = await runSuite([...(parallel ? ["--parallel"] : []), ...options, ...found], env);
+      for (const count of ["passed", "failed", "skipped"] as const) total[count] += counts[count];
+    }
+  } finally {
+    await broker.stop();
+  }
+  return total;
+}
+
+/** The folder, or what of it was asked for. */
+function testsIn(folder: string, paths: readonly string[]): readonly string[] {
+  if (paths.length === 0) return [folder];
+  return paths.map((path) => path.replace(/\/$/, "")).filter((path) =>
+    path === folder || path.startsWith(`${folder}/`)
+  );
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
   } catch {
     return false;
   }

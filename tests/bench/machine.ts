@@ -22,22 +22,7 @@ export async function describeMachine(rig: BenchRig, loadBefore: number): Promis
     memoryGigabytes: Math.round(totalmem() / 2 ** 30),
     loadBefore,
     deno: Deno.version.deno,
-    rabbitmq: await rabbitmqVersion(rig.rabbitmq.url),
+    rabbitmq: rig.rabbitmq.version,
     cockroachdb: rig.cockroach.isSimulator ? "this project's simulator" : version.replace(/ \(.*/, ""),
   };
-}
-
-/** The broker tells its version in its greeting, which the library does not keep. */
-async function rabbitmqVersion(url: string): Promise<string> {
-  const { hostname, port } = new URL(url);
-  const connection = await Deno.connect({ hostname, port: Number(port || 5672) });
-  try {
-    await connection.write(new TextEncoder().encode("AMQP\0\0\x09\x01"));
-    const greeting = new Uint8Array(4096);
-    const length = await connection.read(greeting) ?? 0;
-    const text = new TextDecoder("latin1").decode(greeting.subarray(0, length));
-    return /versionS\0\0\0.([0-9.]+)/s.exec(text)?.[1] ?? "unknown";
-  } finally {
-    connection.close();
-  }
 }

@@ -1,3 +1,4 @@
+import { cacheFolder } from "../support/cache_folder.ts";
 import { findProgram, run } from "../support/guarded_process.ts";
 import { say } from "../support/terminal.ts";
 import type { Load, Speed } from "./load.ts";
@@ -87,11 +88,6 @@ export class PerfTest {
     if (rate === undefined) throw new Error(`PerfTest says no rate:\n${output}`);
     return { rate: Number(rate) };
   }
-}
-
-function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  return `${base}/crdb-changefeed-publisher`;
 }
 
 function exists(path: string): Promise<boolean> {

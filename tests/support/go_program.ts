@@ -1,5 +1,5 @@
 import { findProgram, run } from "./guarded_process.ts";
-import { cacheFolder } from "./python_packages.ts";
+import { cacheFolder } from "./cache_folder.ts";
 import { say } from "./terminal.ts";
 
 /** On a slow machine it takes minutes to build. */

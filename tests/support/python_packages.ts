@@ -1,12 +1,7 @@
+import { cacheFolder } from "./cache_folder.ts";
 import { installDebianPackage, mayInstallPackages } from "./debian_package.ts";
 import { run } from "./guarded_process.ts";
 import { say } from "./terminal.ts";
-
-/** Where tools are kept between runs: the user's cache. */
-export function cacheFolder(): string {
-  const base = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME") ?? "/tmp"}/.cache`;
-  return `${base}/crdb-changefeed-publisher`;
-}
 
 /** Whether pip is here or can be installed. */
 export async function pipIsToBeHad(): Promise<boolean> {

@@ -1,7 +1,8 @@
 import { Container, dockerHas } from "./docker.ts";
 import type { RabbitMQHost, RabbitMQOptions } from "./rabbitmq.ts";
 
-const IMAGE = "rabbitmq:3.13";
+/** Images by the major version that is wanted. */
+const image = (version = 3) => version === 4 ? "rabbitmq:4" : "rabbitmq:3.13";
 const MANAGEMENT_PORT = 15672;
 
 /** RabbitMQ in a Docker container. */
@@ -10,7 +11,7 @@ export class RabbitMQContainer implements RabbitMQHost {
   readonly #options: RabbitMQOptions;
   #prepared = false;
 
-  constructor(port: number, options: RabbitMQOptions) {
+  constructor(port: number, options: RabbitMQOptions, version?: number) {
     const env = Object.entries(options.env ?? {}).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
     const { managementPort } = options;
     const management = managementPort === undefined
@@ -19,7 +20,7 @@ export class RabbitMQContainer implements RabbitMQHost {
     // A fixed host name keeps the node's name, and with it its data, over a restart.
     const fixed = ["--hostname", "changefeed-test", "--env", "RABBITMQ_NODENAME=rabbit@localhost"];
     this.#container = new Container({
-      image: IMAGE,
+      image: image(version),
       port,
       innerPort: 5672,
       options: [...fixed, ...management, ...env],
@@ -27,9 +28,9 @@ export class RabbitMQContainer implements RabbitMQHost {
     this.#options = options;
   }
 
-  /** Whether Docker answers here and has the image, or gets it. */
-  static isToBeHad(): Promise<boolean> {
-    return dockerHas(IMAGE);
+  /** Whether Docker answers here and has the image of this major version, or gets it. */
+  static isToBeHad(version?: number): Promise<boolean> {
+    return dockerHas(image(version));
   }
 
   async boot(): Promise<void> {

@@ -1,26 +1,28 @@
-import { dirname, join } from "node:path";
-import { findProgram, GuardedProcess, run } from "./guarded_process.ts";
+import { join } from "node:path";
+import { GuardedProcess, run } from "./guarded_process.ts";
+import { PortMapper } from "./port_mapper.ts";
 import { freePort, until } from "./ports.ts";
 import type { RabbitMQHost, RabbitMQOptions } from "./rabbitmq.ts";
+import type { RabbitMQPrograms } from "./rabbitmq_programs.ts";
 
 /** Busy waiting off, Debian's default, doubles the start on small machines; the other defaults cost memory. */
 const ERLANG_ARGUMENTS = "+S 2:2 +sbwt very_short";
 
 /**
- * An installed rabbitmq-server as a node of its own: ports, name, cookie, data and even the Erlang port mapper are private,
- * so it neither meets nor disturbs a node of the machine. Works as root and as anybody else.
+ * A rabbitmq-server as a node of its own: ports, name, cookie, data and even the Erlang port mapper are private, so it
+ * neither meets nor disturbs a node of the machine. Works as root and as anybody else.
  */
 export class RabbitMQNode implements RabbitMQHost {
-  readonly #programs: string;
+  readonly #programs: RabbitMQPrograms;
   readonly #port: number;
   readonly #options: RabbitMQOptions;
   readonly #name: string;
   #home: string | undefined;
   #env: Record<string, string> = {};
-  #portMapper: GuardedProcess | undefined;
+  #portMapper: PortMapper | undefined;
   #node: GuardedProcess | undefined;
 
-  constructor(programs: string, port: number, options: RabbitMQOptions) {
+  constructor(programs: RabbitMQPrograms, port: number, options: RabbitMQOptions) {
     this.#programs = programs;
     this.#port = port;
     this.#options = options;
@@ -30,7 +32,7 @@ export class RabbitMQNode implements RabbitMQHost {
   async boot(): Promise<void> {
     if (this.#home === undefined) await this.#prepare();
     this.#node = await GuardedProcess.start({
-      command: join(this.#programs, "rabbitmq-server"),
+      ...this.#programs("rabbitmq-server"),
       env: this.#env,
       log: join(this.#home ?? "", "node.log"),
     });
@@ -62,14 +64,14 @@ export class RabbitMQNode implements RabbitMQHost {
     return Promise.resolve();
   }
 
-  ctl(args: readonly string[]): Promise<string> {
-    const command = join(this.#programs, "rabbitmqctl");
-    return run(command, ["--quiet", "--node", this.#name, ...args], { env: this.#env, clearEnv: true });
+  ctl(words: readonly string[]): Promise<string> {
+    const { command, args } = this.#programs("rabbitmqctl", "--quiet", "--node", this.#name, ...words);
+    return run(command, args, { env: this.#env, clearEnv: true });
   }
 
   async remove(): Promise<void> {
     await this.#node?.kill();
-    await this.#portMapper?.kill();
+    await this.#portMapper?.[Symbol.asyncDispose]();
     if (this.#home !== undefined) await Deno.remove(this.#home, { recursive: true });
     this.#home = undefined;
   }
@@ -82,13 +84,12 @@ export class RabbitMQNode implements RabbitMQHost {
     await Deno.writeTextFile(join(home, ".erlang.cookie"), crypto.randomUUID(), { mode: 0o400 });
     await Deno.writeTextFile(join(home, "plugins"), `[${plugins.join(",")}].\n`);
     if (config !== undefined) await Deno.writeTextFile(join(home, "rabbitmq.conf"), config);
-    const mapperPort = String(freePort());
+    this.#portMapper = await PortMapper.start();
     this.#env = {
-      PATH: Deno.env.get("PATH") ?? "",
+      PATH: `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
       LANG: "C.UTF-8",
       HOME: home,
-      ERL_EPMD_PORT: mapperPort,
-      ERL_EPMD_ADDRESS: "127.0.0.1",
+      ERL_EPMD_PORT: String(this.#portMapper.port),
       RABBITMQ_NODENAME: this.#name,
       RABBITMQ_NODE_PORT: String(this.#port),
       RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
@@ -107,7 +108,6 @@ export class RabbitMQNode implements RabbitMQHost {
       RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
       ...env,
     };
-    this.#portMapper = await startPortMapper(Number(mapperPort), this.#env, join(home, "epmd.log"));
   }
 }
 
@@ -130,37 +130,4 @@ async function isStopped(pid: number): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return true;
     throw error;
   }
-}
-
-/** The node would start one as a daemon, which nobody stops; ours is a child. */
-async function startPortMapper(
-  port: number,
-  env: Record<string, string>,
-  log: string,
-): Promise<GuardedProcess> {
-  const erlang = await findProgram("erl");
-  const folders = erlang === undefined ? [] : [dirname(await Deno.realPath(erlang))];
-  const command = await findProgram("epmd", folders);
-  if (command === undefined) throw new Error("RabbitMQ: epmd, a part of Erlang, was not found");
-  const mapper = await GuardedProcess.start({ command, env, log });
-  await until("Erlang's port mapper", 10_000, async () => {
-    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-    return true;
-  });
-  return mapper;
-}
-
-/**
- * The folder of RabbitMQ's own scripts, told by `rabbitmq-env` beside the server: Debian's `rabbitmq-server` on
- * PATH is a wrapper that insists on the user rabbitmq and the system's folders.
- */
-export async function findServerFolder(): Promise<string | undefined> {
-  const onPath = await findProgram("rabbitmq-server", ["/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin"]);
-  const folders = ["/usr/lib/rabbitmq/bin", "/opt/rabbitmq/sbin"];
-  if (onPath !== undefined) folders.unshift(dirname(await Deno.realPath(onPath)));
-  for (const folder of folders) {
-    const parts = ["rabbitmq-server", "rabbitmq-env"].map((name) => Deno.stat(join(folder, name)));
-    if ((await Promise.allSettled(parts)).every(({ status }) => status === "fulfilled")) return folder;
-  }
-  return undefined;
 }

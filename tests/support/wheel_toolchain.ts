@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { run } from "./guarded_process.ts";
-import { cacheFolder, requirePip } from "./python_packages.ts";
+import { cacheFolder } from "./cache_folder.ts";
+import { requirePip } from "./python_packages.ts";
 import { runtimeBase } from "./runtime_base.ts";
 import { say } from "./terminal.ts";
 
