@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
-import { lockName } from "./feed_lock.ts";
+import { FeedLock, knownId } from "./feed_lock.ts";
 import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
@@ -18,6 +18,8 @@ export interface AgentOptions extends SessionOptions {
 
 /** Told everything that happens; see telemetry. */
 export interface AgentObserver extends FeedObserver, SessionObserver {
+  /** CockroachDB keeps its id from this user: the lock has this name, unless the feed's last publisher had another. */
+  unscoped(error: AgentError, lock: string): void;
   /** It failed and is tried again after `retryIn` milliseconds. */
   failed(error: AgentError, retryIn: number): void;
 }
@@ -43,6 +45,7 @@ const FINISHED: readonly ErrorKind[] = ["DrainIncomplete", "EndNotReached"];
 export class Agent {
   readonly #options: AgentOptions;
   readonly #parts: AgentParts;
+  readonly #lock: FeedLock | undefined;
   readonly #feed: Feed;
   readonly #retry: Retry;
   #session: Session | undefined;
@@ -52,7 +55,8 @@ export class Agent {
     this.#options = options;
     this.#parts = parts;
     this.#retry = new Retry(parts);
-    this.#feed = new Feed({ ...parts, lock: options.lock, retry: this.#retry });
+    this.#lock = options.lock ? new FeedLock(options.feed) : undefined;
+    this.#feed = new Feed({ ...parts, lock: this.#lock, retry: this.#retry });
   }
 
   /** What is in flight. */
@@ -97,13 +101,15 @@ export class Agent {
   }
 
   async #runSession(stop: AbortSignal): Promise<void> {
-    const lock = this.#options.lock ? await unlessAborted(this.#lockName(), stop) : undefined;
+    if (this.#lock?.known === false) await unlessAborted(this.#scope(this.#lock), stop);
     if (stop.aborted) return;
     this.#session = new Session(this.#options, { ...this.#parts, feed: this.#feed, retry: this.#retry });
-    await this.#session.run(lock, stop);
+    await this.#session.run(this.#lock?.name, stop);
   }
 
-  async #lockName(): Promise<string> {
-    return lockName(await this.#parts.source.clusterId(), this.#options.feed);
+  /** A cluster that keeps its id from this user is no reason not to publish. */
+  async #scope(lock: FeedLock): Promise<void> {
+    const { source, observe } = this.#parts;
+    lock.learn(await knownId(source, (error) => observe.unscoped(error, lock.name)));
   }
 }

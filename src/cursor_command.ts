@@ -1,5 +1,5 @@
 import { AgentError } from "./errors.ts";
-import { lockName } from "./feed_lock.ts";
+import { publishersLock } from "./feed_lock.ts";
 import { compareHlc, type Hlc, parseHlc } from "./hlc.ts";
 import type { CursorMove, NamedFeed } from "./settings/cursor_config.ts";
 import type { CursorTime } from "./settings/cursor_time.ts";
@@ -9,10 +9,18 @@ import { PROGRAM } from "./settings/version.ts";
 import { type StoredFeed, type StoredFeeds, storedFeeds } from "./stored_feeds.ts";
 import type { TableName } from "./table_name.ts";
 
+/** A row of the table of all cursors. */
+export interface CursorRow {
+  /** A feed's name, or what stands beside it: see feed_keys.ts. */
+  readonly key: string;
+  /** A cursor, or the token of an owner. */
+  readonly cursor: string;
+}
+
 /** The table of all cursors. Every method throws AgentError. */
 export interface Cursors {
   /** Every row. */
-  rows(): Promise<readonly { readonly key: string; readonly cursor: string }[]>;
+  rows(): Promise<readonly CursorRow[]>;
   /** Makes this the feed's cursor, so that a publisher that runs notices. */
   put(feed: string, cursor: Hlc): Promise<void>;
   /** Removes everything that is kept of the feed, so that a publisher that runs notices. */
@@ -105,10 +113,11 @@ export class CursorCommand {
    */
   async look(feed?: NamedFeed): Promise<CursorViews> {
     const { cursors, cluster } = this.#parts;
-    const { feeds, original } = storedFeeds(await cursors.rows());
+    const rows = await cursors.rows();
+    const { feeds, original } = storedFeeds(rows);
     const now = await cluster.now();
     const shown = feed === undefined ? feeds.map(({ feed }) => feed) : [feed.name];
-    const { held, unknown } = await this.#held(shown);
+    const { held, unknown } = await this.#held(shown, rows);
     const views = [];
     for (const name of shown) {
       const tables = name === feed?.name ? feed.tables : tablesOfFeed(name);
@@ -150,13 +159,13 @@ export class CursorCommand {
   /** Which locks are held; when the broker cannot be asked, why. */
   async #held(
     feeds: readonly string[],
+    rows: readonly CursorRow[],
   ): Promise<{ held?: ReadonlyMap<string, boolean>; unknown: string | undefined }> {
     const { locks, cluster } = this.#parts;
     if (typeof locks === "string") return { unknown: locks };
     const held = new Map<string, boolean>();
     try {
-      const clusterId = await cluster.clusterId();
-      for (const feed of feeds) held.set(feed, await locks.isHeld(lockName(clusterId, feed)));
+      for (const feed of feeds) held.set(feed, await locks.isHeld(await publishersLock(feed, cluster, rows)));
       return { held, unknown: undefined };
     } catch (failure) {
       return { unknown: AgentError.from(failure).message };
@@ -165,11 +174,11 @@ export class CursorCommand {
 
   /** While this command has the lock no publisher of the feed can start. */
   async #takeLock(attempted: string, feed: string): Promise<void> {
-    const { locks, cluster } = this.#parts;
+    const { cursors, cluster, locks } = this.#parts;
     const inDoubt = (why: string, cause?: unknown) =>
       new AgentError("FeedRunning", `${attempted}: a publisher of it may run: ${why}`, { cause });
     if (typeof locks === "string") throw inDoubt(locks);
-    const name = lockName(await cluster.clusterId(), feed);
+    const name = await publishersLock(feed, cluster, await cursors.rows());
     const taken = await locks.take(name).catch((failure) => {
       throw inDoubt(AgentError.from(failure).message, failure);
     });

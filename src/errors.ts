@@ -76,6 +76,11 @@ export const POLICY = {
   },
   ConfigInvalid: { action: "stop", hint: "correct the setting; `--help` lists them all" },
   SourceDenied: { action: "stop", hint: "check user, password and privileges in CockroachDB" },
+  InternalsRefused: {
+    action: "stop",
+    hint:
+      "CockroachDB keeps its internals from this user; only the name of the lock needs one, the cluster's id: where two clusters share a broker, name their feeds apart with --feed",
+  },
   RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },
   TableMissing: { action: "stop", hint: "check --table and the database in DATABASE_URL" },
   TableDropped: {

@@ -4,6 +4,7 @@ import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
 import { BoundedFeed, isReached, lastOf, startBefore } from "./feed_end.ts";
 import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
+import type { FeedLock } from "./feed_lock.ts";
 import type { Hlc } from "./hlc.ts";
 import type { Outlet } from "./outlet.ts";
 import { type InFlight, relay, type RelayParts } from "./relay.ts";
@@ -49,8 +50,8 @@ export interface FeedParts extends GapParts {
   readonly source: Source;
   /** Where the cursor is kept. */
   readonly cursorStore: CursorStore;
-  /** Only one publisher of the feed at a time. */
-  readonly lock: boolean;
+  /** Only one publisher of the feed at a time; `undefined`: nobody sees to that. */
+  readonly lock: FeedLock | undefined;
   /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
   readonly handover: Handover | undefined;
   /** A feed that has no cursor sends the whole tables first. */
@@ -132,6 +133,7 @@ export class Feed {
     this.#succession.becomeDue();
     while (!signal.aborted && !this.complete) {
       await this.#runSession(outlet, signal).catch((failure) => {
+        if (AgentError.from(failure).kind === "StandingBy") throw failure; // the lock is another one: connect anew
         if (!signal.aborted) return this.#parts.retry.after(failure, signal);
       });
     }
@@ -269,10 +271,7 @@ export class Feed {
 }
 
 /** The feed, with a call for whatever comes. */
-async function* noticed(
-  feed: AsyncIterable<readonly FeedEvent[]>,
-  notice: () => void,
-): AsyncGenerator<readonly FeedEvent[]> {
+async function* noticed<T>(feed: AsyncIterable<T>, notice: () => void): AsyncGenerator<T> {
   for await (const events of feed) {
     notice();
     yield events;

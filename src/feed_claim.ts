@@ -1,5 +1,6 @@
 import type { Position } from "./change.ts";
 import { AgentError } from "./errors.ts";
+import type { FeedLock } from "./feed_lock.ts";
 
 /** What a cursor store holds for a feed. */
 export interface Stored {
@@ -18,8 +19,10 @@ export interface OwnerStore {
   /**
    * Takes the feed over from its owner, with a new token: what was asked of the store before, and comes late, changes
    * nothing. Without effect if the feed has another owner by now.
+   *
+   * @param scope that of this process's lock, for its token; `undefined` without a lock
    */
-  claim(owner: string | undefined): Promise<void>;
+  claim(owner: string | undefined, scope: string | undefined): Promise<void>;
 }
 
 /**
@@ -29,15 +32,15 @@ export interface OwnerStore {
  */
 export class FeedClaim {
   readonly #store: OwnerStore;
-  readonly #lock: boolean;
+  readonly #lock: FeedLock | undefined;
   #wasOwner = false;
 
   /**
    * Claims nothing yet.
    *
-   * @param lock a lock says whose turn it is
+   * @param lock says whose turn it is; `undefined` without one
    */
-  constructor(store: OwnerStore, lock: boolean) {
+  constructor(store: OwnerStore, lock: FeedLock | undefined) {
     this.#store = store;
     this.#lock = lock;
   }
@@ -49,14 +52,19 @@ export class FeedClaim {
    * @throws AgentError
    */
   async read(onForeign: () => void): Promise<Position | undefined> {
-    const store = this.#store;
+    const store = this.#store, lock = this.#lock;
     let { position, owner } = await store.read();
     if (owner !== store.token) {
       onForeign();
-      if (this.#wasOwner && owner !== undefined && !this.#lock) {
+      if (this.#wasOwner && owner !== undefined && lock === undefined) {
         throw new AgentError("TakenOver", "Cannot go on: another process has claimed the feed");
       }
-      await store.claim(owner);
+      if (lock?.agreesWith(owner) === false) {
+        const text =
+          `Cannot go on: the feed's last publisher had another lock, which is now asked for: "${lock.name}"`;
+        throw new AgentError("StandingBy", text);
+      }
+      await store.claim(owner, lock?.scope);
       ({ position, owner } = await store.read());
       if (owner !== store.token) {
         throw new AgentError("CursorMoved", "Cannot claim the feed: another process does so too");

@@ -3,6 +3,7 @@ import type { Position } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import { AgentError } from "./errors.ts";
 import { FeedClaim, type OwnerStore } from "./feed_claim.ts";
+import type { FeedLock } from "./feed_lock.ts";
 import { compareHlc, type Hlc } from "./hlc.ts";
 
 /** Where the cursor of one feed is kept. Only the feed's owner changes what is there. Every method throws AgentError. */
@@ -40,8 +41,8 @@ export interface Start {
 export interface FeedCursorParts {
   /** Where it is kept. */
   readonly store: CursorStore;
-  /** A lock says whose turn it is. */
-  readonly lock: boolean;
+  /** Says whose turn it is; `undefined` without one. */
+  readonly lock: FeedLock | undefined;
   /** Where a feed with nothing stored starts. */
   readonly start: () => Promise<Position>;
   /** Delays between attempts to store. */

@@ -1,8 +1,12 @@
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import type { TableName } from "../table_name.ts";
+import { errorCode } from "./errors.ts";
 import { gcTtl } from "./gc_ttl.ts";
 import type { SqlConnection } from "./sql_connection.ts";
+
+/** Not this user's to ask (see session_settings.ts), or not there. */
+const REFUSED: readonly (string | undefined)[] = ["42501", "42883"];
 
 /** What a cluster says of itself. */
 export class Cluster {
@@ -15,12 +19,16 @@ export class Cluster {
   }
 
   /**
-   * Its id, a UUID; asked once.
+   * Its id, a UUID; asked once. Nothing else that this program asks for is one of CockroachDB's internals.
    *
-   * @throws AgentError
+   * @throws AgentError `InternalsRefused` where it is kept from the user
    */
   async clusterId(): Promise<string> {
-    return this.#id ??= await this.#ask("the cluster's id", "crdb_internal.cluster_id()");
+    return this.#id ??= await this.#ask("the cluster's id", "crdb_internal.cluster_id()").catch((failure) => {
+      const { message, cause } = AgentError.from(failure);
+      if (!REFUSED.includes(errorCode(cause))) throw failure;
+      throw new AgentError("InternalsRefused", message, { cause });
+    });
   }
 
   /**

@@ -52,11 +52,12 @@ export class CockroachCursorStore {
   /**
    * Takes the feed over from its owner; without effect if it has another by now.
    *
+   * @param scope that of this process's lock
    * @throws AgentError
    */
-  async claim(owner: string | undefined): Promise<void> {
+  async claim(owner: string | undefined, scope?: string): Promise<void> {
     const attempted = `Cannot claim feed "${this.#feed}"`;
-    const claim = [this.#owner.key, this.#owner.renew()];
+    const claim = [this.#owner.key, this.#owner.renew(scope)];
     if (owner === undefined) {
       const insert = "INSERT INTO cursor_store (key, cursor) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING";
       await this.#query(attempted, insert, claim);

@@ -26,6 +26,7 @@ const SQLSTATE: Readonly<Record<string, ErrorKind>> = {
  */
 const TEXTS: readonly (readonly [RegExp, ErrorKind, string?])[] = [
   [/kv\.rangefeed\.enabled/, "RangefeedDisabled"], // error-rangefeed-disabled
+  [/^Access to crdb_internal and system is restricted/, "InternalsRefused"], // 42501, sqlerrors/errors.go of v25.4
   [/must be after replica GC threshold/, "CursorExpired"], // error-cursor-past-gc
   [/is older than the GC threshold/, "CursorExpired"],
   [

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { OWNER_SUFFIX } from "../feed_keys.ts";
+import { claimToken } from "../feed_lock.ts";
 
 /**
  * The process that may store for a feed: its token stands in `cursor_store` beside the cursor. Each claim has a token of
@@ -8,7 +9,7 @@ import { OWNER_SUFFIX } from "../feed_keys.ts";
 export class FeedOwner {
   /** Name of the feed. */
   readonly feed: string;
-  #token = randomUUID();
+  #token: string = randomUUID();
 
   /** Has claimed nothing yet. */
   constructor(feed: string) {
@@ -25,9 +26,9 @@ export class FeedOwner {
     return this.#token;
   }
 
-  /** A token for the next claim. */
-  renew(): string {
-    return this.#token = randomUUID();
+  /** A token for the next claim, which says under which lock it is made. */
+  renew(scope: string | undefined): string {
+    return this.#token = claimToken(scope, randomUUID());
   }
 
   /** Values of the parameters of {@linkcode isOwner}. */

@@ -10,6 +10,7 @@ import { SqlConnection } from "../cockroach/sql_connection.ts";
 import { StorePreflight } from "../cockroach/store_preflight.ts";
 import type { Config } from "../config.ts";
 import { checkCursor, checkRetention } from "../cursor_check.ts";
+import { publishersLock } from "../feed_lock.ts";
 import { BrokerPreflight } from "../rabbitmq/preflight.ts";
 import { PROGRAM } from "../settings/version.ts";
 import { storedFeeds } from "../stored_feeds.ts";
@@ -33,9 +34,11 @@ export async function check(
   const cluster = new Cluster(sql);
   const feed = feedSource(config, sql, Math.min(config.cursorFrequency, LONGEST_FREQUENCY));
   const source = new SourcePreflight({ ...config, feed, sql, signal: stop });
+  // What keeps the table from being read is told by a check of its own.
+  const rows = () => config.cursorStore === "none" ? [] : new CursorTable(cursorSql).rows().catch(() => []);
   const broker = config.rabbitmq && new BrokerPreflight(
     { ...config.rabbitmq, feed: config.feed, connectionName: `${PROGRAM} check ${config.feed}` },
-    { clusterId: () => cluster.clusterId(), needs: source.nodes },
+    { name: async () => publishersLock(config.feed, cluster, await rows()), needs: source.nodes },
     stop,
   );
   const checks = [

@@ -1,6 +1,5 @@
 import { type Check, fail, failed, failedNode, ok, once, type Outcome, warn } from "../check.ts";
 import { AgentError } from "../errors.ts";
-import { lockName } from "../feed_lock.ts";
 import type { AmqpAddress } from "../settings/amqp_address.ts";
 import { hostPortText } from "../settings/host_port.ts";
 import { connect, type Connection, type ConnectionOptions } from "./connection.ts";
@@ -17,11 +16,11 @@ export interface BrokerPreflightOptions extends ConnectionOptions, TopologyOptio
   readonly lock: "exclusive-queue" | "none";
 }
 
-/** The cluster that the lock is named after. */
-export interface LockCluster {
-  /** Its id, a UUID; throws AgentError. */
-  clusterId(): Promise<string>;
-  /** Names of the checks without which it cannot be asked. */
+/** The feed's lock, which is named after a cluster. */
+export interface NamedLock {
+  /** Its name; throws AgentError. */
+  name(): Promise<string>;
+  /** Names of the checks without which the cluster cannot be asked. */
   readonly needs: readonly string[];
 }
 
@@ -33,7 +32,7 @@ export class BrokerPreflight {
   /** In the order in which they make sense. */
   readonly checks: readonly Check[];
   readonly #options: BrokerPreflightOptions;
-  readonly #cluster: LockCluster;
+  readonly #named: NamedLock;
   readonly #signal: AbortSignal;
   readonly #attempts: () => Promise<readonly (Connection | AgentError)[]>;
   readonly #publishing: () => Promise<{ readonly refusal?: AgentError; readonly alarm?: string }>;
@@ -43,10 +42,10 @@ export class BrokerPreflight {
    *
    * @param signal aborts the attempts
    */
-  constructor(options: BrokerPreflightOptions, cluster: LockCluster, signal: AbortSignal) {
+  constructor(options: BrokerPreflightOptions, named: NamedLock, signal: AbortSignal) {
     const { addresses, exchange, queue, deadLetterQueue, declare, lock } = options;
     this.#options = options;
-    this.#cluster = cluster;
+    this.#named = named;
     this.#signal = signal;
     this.#attempts = once(() => Promise.all(addresses.map((address) => this.#connect(address))));
     this.#publishing = once(() => this.#publish());
@@ -76,7 +75,7 @@ export class BrokerPreflight {
       places.push({ name: `dead-letter queue ${deadLetterQueue}`, needs, run });
     }
     const published = exchange === undefined ? needs : [`exchange ${exchange}`];
-    const locked = [...needs, ...cluster.needs];
+    const locked = [...needs, ...named.needs];
     this.checks = [
       ...nodes,
       { name: "RabbitMQ version", needs, run: () => this.#version() },
@@ -190,7 +189,7 @@ export class BrokerPreflight {
 
   /** Taken and given back at once; a publisher that runs has it. */
   async #lock(): Promise<Outcome> {
-    const name = lockName(await this.#cluster.clusterId(), this.#options.feed);
+    const name = await this.#named.name();
     const { index } = await this.#first();
     const connection = await connect(
       { ...this.#options, addresses: [this.#options.addresses[index]!] },

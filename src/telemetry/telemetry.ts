@@ -170,6 +170,11 @@ export class Telemetry implements AgentObserver {
     this.#status.progressed();
   }
 
+  /** CockroachDB keeps its id from this user, so that the lock has none in its name. */
+  unscoped(error: AgentError, lock: string): void {
+    this.#log.warn(`${error.message}: the lock is "${lock}"`, failureFields(describeFailure(error)));
+  }
+
   /** It failed and is tried again. */
   failed(error: AgentError, retryIn: number): void {
     this.#metrics.restart(error.kind);

@@ -102,3 +102,44 @@ Deno.test("with --lock none a second copy does not wait: it has the feed, and th
   assert.equal(await other.stop(), 0);
   assert.deepEqual(keys(queue), [0, 1]);
 });
+
+Deno.test("a copy from which CockroachDB keeps its id stands by for the one that knows it, and the other way round (G6)", async () => {
+  await using rig = await AgentRig.start({ simulator: true, private: true });
+  await rig.sql(`CREATE TABLE ${rig.name} (a INT PRIMARY KEY)`, `INSERT INTO ${rig.name} VALUES (0)`);
+  await using queue = await rig.reader();
+  const keepId = () =>
+    rig.cockroach.simulator.inject({
+      kind: "statement",
+      match: "crdb_internal",
+      code: "42501",
+      message: "Access to crdb_internal and system is restricted",
+    });
+  await using knowing = await rig.agent();
+  await knowing.said(({ message }) => message === "Cursor stored");
+  const kept = await keepId();
+  await using unknowing = await standby(rig);
+  await unknowing.said(({ message }) => message.includes('the lock is "changefeed.unknown.'));
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (1)`);
+  await queue.count(2);
+  assert.equal(await unknowing.metric("rabbitmq_messages_sent"), 0);
+  assert.equal(await knowing.stop(), 0);
+  await kept.lift();
+  await using third = await standby(rig);
+  await rig.sql(`INSERT INTO ${rig.name} VALUES (2)`);
+  await queue.count(3);
+  assert.equal(await third.metric("rabbitmq_messages_sent"), 0);
+  assert.equal(await unknowing.stop(), 0);
+  await third.said(({ message }) => message.startsWith("Sending what changes"));
+  assert.equal(await third.stop(), 0);
+  assert.deepEqual(keys(queue), [0, 1, 2]);
+
+  // With nothing claimed yet, the first copy locks the feed without the id, and who knows the id does the same.
+  await rig.sql("DELETE FROM cursor_store WHERE key LIKE '%/owner'");
+  const keptAgain = await keepId();
+  await using first = await rig.agent();
+  await first.said(({ message }) => message === "Cursor stored");
+  await keptAgain.lift();
+  await using last = await standby(rig);
+  assert.equal(await last.stop(), 0);
+  assert.equal(await first.stop(), 0);
+});

@@ -26,8 +26,8 @@ export class FakeBroker {
   readonly observer: BrokerObserver;
   /** It confirms what it has not stored. */
   readonly lies: boolean;
-  /** The lock's owner. */
-  holder: FakeConnection | undefined;
+  /** The owners of locks, by name. */
+  readonly holders = new Map<string, FakeConnection>();
   readonly #connections = new Set<FakeConnection>();
   #blocked: PromiseWithResolvers<void> | undefined;
 
@@ -72,7 +72,7 @@ export class FakeBroker {
   /** The connection is gone. */
   forget(connection: FakeConnection): void {
     this.#connections.delete(connection);
-    if (this.holder === connection) this.holder = undefined;
+    for (const [name, holder] of this.holders) if (holder === connection) this.holders.delete(name);
   }
 
   /** The broker as one process sees it. */

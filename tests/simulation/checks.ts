@@ -39,11 +39,18 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
   readonly #segments: number[] = [];
   /** Rows that somebody stored otherwise than by progress. */
   readonly #starts = new Set<Row>();
+  readonly #holders: () => ReadonlyMap<string, FakeConnection>;
   #start: Start | undefined;
   #lastStart: Row | undefined;
 
   /** Nothing has happened yet. */
-  constructor(world: World, table: () => FakeCursorTable, handover: FakeHandoverTable) {
+  constructor(
+    world: World,
+    table: () => FakeCursorTable,
+    handover: FakeHandoverTable,
+    holders: () => ReadonlyMap<string, FakeConnection>,
+  ) {
+    this.#holders = holders;
     this.#handover = handover;
     this.#watermarks = new WatermarkChecks(world);
     this.#world = world;
@@ -70,6 +77,7 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     if (admitted === undefined) {
       return this.#world.violate("G6", `${process.name} opens a feed without the lock`);
     }
+    this.#checkLock(process);
     if (start !== undefined && start.row <= admitted.number) {
       if (admitted.position !== undefined && tick < tickOfHlc(admitted.position.cursor)) {
         this.#world.violate(
@@ -90,6 +98,19 @@ export class Checks implements SourceObserver, StoreObserver, BrokerObserver, Ha
     const claims = this.#table().claims.length;
     ledger.opened(position, anew || claims > ledger.seenClaims);
     ledger.seenClaims = claims;
+  }
+
+  /** Who has another lock has not claimed the feed meanwhile: both would publish, and neither would notice. */
+  #checkLock(process: AgentProcess): void {
+    const owner = this.#table().claim?.process;
+    const lockOf = (one: AgentProcess | undefined) =>
+      [...this.#holders()].find(([, connection]) => connection.process === one)?.[0];
+    const own = lockOf(process), other = lockOf(owner);
+    if (owner === process || own === undefined || other === undefined || own === other) return;
+    this.#world.violate(
+      "G6",
+      `${process.name} opens a feed under ${own}, ${owner?.name} has it under ${other}`,
+    );
   }
 
   stored(row: Row, before: Row): void {

@@ -56,7 +56,13 @@ export class FakeConnection implements BrokerSession {
 
   /** The broker has given it the lock. */
   get holdsLock(): boolean {
-    return this.#broker.holder === this;
+    return this.lockName !== undefined;
+  }
+
+  /** Name of the lock that it has. */
+  get lockName(): string | undefined {
+    for (const [name, holder] of this.#broker.holders) if (holder === this) return name;
+    return undefined;
   }
 
   /** The broker takes nothing from it any more. */
@@ -71,11 +77,12 @@ export class FakeConnection implements BrokerSession {
       : Promise.race([blocked, this.#ended.promise]);
   }
 
-  async lock(): Promise<boolean> {
+  async lock(name: string): Promise<boolean> {
     await this.process.sleep(this.#world.latency());
     if (this.#brokerEnded) throw injected("BrokerUnreachable");
-    this.#broker.holder ??= this;
-    const held = this.#broker.holder === this;
+    const { holders } = this.#broker;
+    if (!holders.has(name)) holders.set(name, this);
+    const held = holders.get(name) === this;
     if (held) this.#broker.observer.admitted(this);
     await this.process.sleep(this.#world.latency());
     return held;

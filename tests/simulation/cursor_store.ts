@@ -1,6 +1,7 @@
 import type { Position } from "../../src/change.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
+import { claimToken } from "../../src/feed_lock.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";
 
@@ -77,6 +78,7 @@ export class FakeCursorStore implements CursorStore {
   readonly #process: AgentProcess;
   readonly #world: World;
   #claims = 0;
+  #scope: string | undefined;
 
   /** Works on this table. */
   constructor(table: FakeCursorTable, process: AgentProcess) {
@@ -86,7 +88,7 @@ export class FakeCursorStore implements CursorStore {
   }
 
   get token(): string {
-    return `${this.#process.name}, claim ${this.#claims}`;
+    return claimToken(this.#scope, `${this.#process.name}, claim ${this.#claims}`);
   }
 
   read(): Promise<Stored> {
@@ -94,8 +96,9 @@ export class FakeCursorStore implements CursorStore {
     return this.#request(() => ({ position: table.row.position, owner: table.claim?.token }));
   }
 
-  claim(owner: string | undefined): Promise<void> {
+  claim(owner: string | undefined, scope: string | undefined): Promise<void> {
     this.#claims++;
+    this.#scope = scope;
     const { token } = this, process = this.#process, table = this.#table;
     return this.#request(() => {
       if (table.claim?.token !== owner) return;

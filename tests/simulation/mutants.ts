@@ -162,6 +162,14 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: /G6/,
   },
   {
+    flaw: "takes the feed from a process that has another lock",
+    file: "feed_claim.ts",
+    from: "lock?.agreesWith(owner) === false",
+    to: "lock?.agreesWith(owner) === null",
+    breaks: /G6/,
+    plan: { lock: true, agents: 2, idKept: true, faults: ["drop", "crash"] },
+  },
+  {
     flaw: "has one message more in flight than it may",
     file: "confirm_window.ts",
     from: "this.size < this.#limit",

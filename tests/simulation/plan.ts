@@ -48,6 +48,8 @@ export interface Plan {
   readonly lock: boolean;
   /** Processes of the agent; more than one needs the lock. */
   readonly agents: number;
+  /** CockroachDB keeps its id from some of the processes, so that they do not know what the lock is called. */
+  readonly idKept: boolean;
   /** Most messages in flight. */
   readonly maxInFlight: number;
   /** Most bytes in flight. */
@@ -76,7 +78,7 @@ export function planOf(seed: number): Plan {
   const random = new Random(seed);
   const lock = random.chance(0.8);
   const share = random.pick([0.05, 0.15, 0.3]);
-  return {
+  const plan: Plan = {
     seed,
     commits: random.between(1, random.pick([3, 10, 30])),
     keys: random.between(1, 5),
@@ -84,6 +86,7 @@ export function planOf(seed: number): Plan {
     initialScan: random.chance(0.5),
     lock,
     agents: lock && random.chance(0.3) ? 2 : 1,
+    idKept: false,
     maxInFlight: random.pick([1, 2, 5, 20]),
     maxInFlightBytes: random.pick([50, 200, 100_000]),
     resolves: random.pick([0.03, 0.1, 0.3]),
@@ -94,6 +97,8 @@ export function planOf(seed: number): Plan {
     end: random.pick(["never", "never", "never", "never", "never", "never", "scan", END]),
     emitResolved: random.chance(0.5),
   };
+  // With the claim a hand deletes what those who do not know the id go by.
+  return { ...plan, idKept: lock && random.chance(0.3) && !plan.faults.includes("hand-delete") };
 }
 
 /** A late write of before can meet the cursor of before again where a hand moved it: nobody can tell the two apart. */
@@ -120,6 +125,7 @@ export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>
 function* smallerPlans(plan: Plan): Iterable<Plan> {
   for (const fault of plan.faults) yield { ...plan, faults: plan.faults.filter((other) => other !== fault) };
   if (plan.agents > 1) yield { ...plan, agents: 1 };
+  if (plan.idKept) yield { ...plan, idKept: false };
   if (plan.emitResolved) yield { ...plan, emitResolved: false };
   if (plan.initialScan) yield { ...plan, initialScan: false };
   if (plan.slowness > 0) yield { ...plan, slowness: 0 };

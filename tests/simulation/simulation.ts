@@ -65,7 +65,7 @@ class Simulation {
     this.#plan = plan;
     this.#agent = agent;
     this.#world = new World(plan, trace);
-    this.#checks = new Checks(this.#world, () => this.#table, this.#handover);
+    this.#checks = new Checks(this.#world, () => this.#table, this.#handover, () => this.#broker.holders);
     this.#broker = new FakeBroker(this.#world, this.#checks, brokerLies);
     this.#table = new FakeCursorTable(this.#world, this.#checks);
   }
@@ -206,6 +206,7 @@ class Simulation {
     return {
       relay: { received: nothing, dropped: nothing, resolved: nothing },
       state: (state) => trace?.(`${process.name} is ${state}`),
+      unscoped: nothing,
       broker: nothing,
       confirmed: nothing,
       feed: nothing,

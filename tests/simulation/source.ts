@@ -22,6 +22,8 @@ export class FakeSource implements Source {
   readonly #process: AgentProcess;
   readonly #world: World;
   readonly #observer: SourceObserver;
+  /** The cluster's id is kept from this process. */
+  readonly #idKept: boolean;
   #hasOpened = false;
 
   /** Asks the world's database. */
@@ -29,10 +31,13 @@ export class FakeSource implements Source {
     this.#process = process;
     this.#world = process.world;
     this.#observer = observer;
+    const { plan, random } = process.world;
+    this.#idKept = plan.idKept && random.chance(0.5);
   }
 
   async clusterId(): Promise<string> {
     await this.#answer();
+    if (this.#idKept) throw injected("InternalsRefused");
     return "5eed5eed-0000-4000-8000-000000000000";
   }
 

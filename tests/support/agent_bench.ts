@@ -25,6 +25,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}, parts: Partial
   const observe: AgentObserver = {
     relay: { received: nothing, dropped: nothing, resolved: nothing },
     state: (state) => states.push(state),
+    unscoped: (error, lock) => told.push(`${error.kind} ${lock}`),
     broker: nothing,
     confirmed: nothing,
     feed: nothing,

@@ -3,6 +3,7 @@ import type { Message } from "../../src/encode.ts";
 import type { Source } from "../../src/feed.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/feed_cursor.ts";
+import { claimToken } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { SentKeys } from "../../src/replay_guard.ts";
 import type { Handover } from "../../src/succession.ts";
@@ -125,7 +126,7 @@ export class ManualBroker implements Broker {
 
 /** A store in memory that anybody may change, and that fails while `failure` is set. */
 export class MemoryCursorStore implements CursorStore {
-  readonly token = "this";
+  token = "this";
   position: Position | undefined;
   owner: string | undefined;
   failure: Error | undefined;
@@ -139,8 +140,9 @@ export class MemoryCursorStore implements CursorStore {
     return { position: this.position, owner: this.owner };
   }
 
-  async claim(owner: string | undefined): Promise<void> {
+  async claim(owner: string | undefined, scope?: string): Promise<void> {
     await this.#reach();
+    this.token = claimToken(scope, "this");
     if (this.owner === owner) this.owner = this.token;
   }
 

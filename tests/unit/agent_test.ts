@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { classifySourceError } from "../../src/cockroach/errors.ts";
 import { AgentError } from "../../src/errors.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
@@ -115,6 +116,54 @@ Deno.test("run() ends at once when it is stopped while CockroachDB does not say 
   await settled();
   stop.abort();
   await running;
+  assert.deepEqual(broker.connections, []);
+});
+
+const restricted = classifySourceError(
+  Object.assign(new Error("Access to crdb_internal and system is restricted. These interfaces are …"), {
+    code: "42501",
+  }),
+  "Cannot ask CockroachDB for the cluster's id",
+);
+
+Deno.test("run() publishes although CockroachDB keeps its id from the user, under a lock without it", async () => {
+  const source = new ManualSource();
+  source.clusterId = () => Promise.reject(restricted);
+  const { broker, store, told, states, stop, running } = agentOnBench({ lock: true }, { source });
+  await settled();
+  assert.deepEqual(broker.connection.locks, ["changefeed.unknown.feed"]);
+  assert.deepEqual(told, ["InternalsRefused changefeed.unknown.feed"]);
+  assert.equal(states.at(-1), "streaming");
+  assert.equal(store.owner, "unknown/this");
+  stop.abort();
+  await running;
+});
+
+Deno.test("run() takes the lock that the feed's last publisher had, before it claims the feed (G6)", async () => {
+  for (const [refused, owner] of [[true, "5eed5eed/other"], [false, "unknown/other"]] as const) {
+    const source = new ManualSource();
+    if (refused) source.clusterId = () => Promise.reject(restricted);
+    const { broker, clock, store, stop, running } = agentOnBench({ lock: true }, { source });
+    store.owner = owner;
+    await settled();
+    broker.free = false; // the other still has it
+    await clock.pass(1_000);
+    assert.deepEqual(broker.connections.map(({ closed }) => closed), [true, false]);
+    const name = `changefeed.${owner.split("/")[0]}.feed`;
+    assert.equal(broker.connection.locks[0], name);
+    assert.equal(store.owner, owner);
+    assert.deepEqual(source.opened, []);
+    stop.abort();
+    await running;
+  }
+});
+
+Deno.test("run() stops where CockroachDB refuses the login, whatever it is asked", async () => {
+  const source = new ManualSource();
+  const cause = Object.assign(new Error("password authentication failed for user alice"), { code: "28P01" });
+  source.clusterId = () => Promise.reject(classifySourceError(cause, "Cannot connect"));
+  const { broker, running } = agentOnBench({ lock: true }, { source });
+  await assert.rejects(running, { kind: "SourceDenied" });
   assert.deepEqual(broker.connections, []);
 });
 

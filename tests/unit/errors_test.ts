@@ -18,6 +18,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
   ],
   wait: ["BrokerBlocked", "StandingBy"],
   stop: [
+    "InternalsRefused",
     "ConfigInvalid",
     "SourceDenied",
     "RangefeedDisabled",

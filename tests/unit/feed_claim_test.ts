@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { FeedClaim } from "../../src/feed_claim.ts";
+import { FeedLock } from "../../src/feed_lock.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { MemoryCursorStore } from "../support/manual_feed.ts";
 
@@ -9,7 +10,7 @@ const position = { cursor: hlcOf(10), scanning: false };
 function claimOf(owner: string | undefined, lock: boolean) {
   const store = new MemoryCursorStore(position);
   store.owner = owner;
-  const claim = new FeedClaim(store, lock), found = { foreign: 0 };
+  const claim = new FeedClaim(store, lock ? new FeedLock("f") : undefined), found = { foreign: 0 };
   return { store, found, read: () => claim.read(() => found.foreign++) };
 }
 

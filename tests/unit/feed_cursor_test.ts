@@ -4,6 +4,7 @@ import type { Position } from "../../src/change.ts";
 import { AgentError, type ErrorKind } from "../../src/errors.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
+import { FeedLock } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { settled, VirtualClock } from "../support/virtual_clock.ts";
@@ -81,7 +82,7 @@ function opened(position: Position | undefined = START, lock = true) {
   const told: string[] = [], stored: Hlc[] = [];
   const cursor = new FeedCursor({
     store,
-    lock,
+    lock: lock ? new FeedLock("f") : undefined,
     start: () => Promise.resolve({ cursor: hlcOf(5), scanning: true }),
     backoff: new Backoff({ first: 100, cap: 1000, random: () => 1 }),
     clock,

@@ -25,3 +25,16 @@ Deno.test("SESSION_SETTINGS has each setting once: what the server waits for, ho
     assert.match(value, /^(?:\d|on|off|public|'[\w, ]+')$/);
   }
 });
+
+Deno.test("of CockroachDB's internals the program asks for one, the cluster's id, and only for the lock's name", () => {
+  const asked: string[] = [];
+  for (const { name } of Deno.readDirSync("src/cockroach")) {
+    for (const line of Deno.readTextFileSync(`src/cockroach/${name}`).split("\n")) {
+      if (/^\s*(?:\/\/|\*|\/\*)/.test(line)) continue;
+      for (const [internal] of line.matchAll(/\b(?:crdb_internal|system)\.\w+/g)) {
+        asked.push(`${name}: ${internal}`);
+      }
+    }
+  }
+  assert.deepEqual(asked, ["cluster.ts: crdb_internal.cluster_id"]);
+});
