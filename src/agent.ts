@@ -4,7 +4,8 @@ import type { InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
 import { FeedLock, knownId } from "./feed_lock.ts";
-import { Feed, type FeedObserver, type FeedParts } from "./feed.ts";
+import { Feed, type FeedParts } from "./feed.ts";
+import type { FeedObserver } from "./feed_observer.ts";
 import { Retry } from "./retry.ts";
 import { type Broker, Session, type SessionObserver, type SessionOptions } from "./session.ts";
 

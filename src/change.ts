@@ -40,3 +40,8 @@ export interface Position {
   /** The whole tables as of the cursor come first, or are not all confirmed yet. */
   readonly scanning: boolean;
 }
+
+/** True where both are there, and the same. */
+export function samePosition(a: Position | undefined, b: Position | undefined): boolean {
+  return a !== undefined && b !== undefined && a.cursor === b.cursor && a.scanning === b.scanning;
+}

@@ -1,48 +1,22 @@
 import { unlessAborted } from "./abort.ts";
-import type { Change, FeedEvent, Position } from "./change.ts";
+import type { Change } from "./change.ts";
 import type { Message } from "./encode.ts";
 import { AgentError, type ErrorKind } from "./errors.ts";
 import { BoundedFeed, isReached, lastOf, startBefore } from "./feed_end.ts";
-import { type CursorObserver, type CursorStore, FeedCursor, type Start } from "./feed_cursor.ts";
+import type { CursorStore } from "./cursor_store.ts";
+import { FeedCursor, type Start } from "./feed_cursor.ts";
+import type { FeedObserver } from "./feed_observer.ts";
 import type { FeedLock } from "./feed_lock.ts";
 import type { Hlc } from "./hlc.ts";
 import type { Outlet } from "./outlet.ts";
-import { type InFlight, relay, type RelayParts } from "./relay.ts";
+import { type InFlight, relay } from "./relay.ts";
 import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
+import type { Source } from "./source.ts";
 import { type Handover, Succession } from "./succession.ts";
-import type { State } from "./telemetry/status.ts";
 import type { UnpublishableHandler } from "./unpublishable.ts";
 import { Watermarks } from "./watermark.ts";
 import { type GapParts, Gaps } from "./gap.ts";
-
-/** Where changes come from. Every method throws AgentError. */
-export interface Source {
-  /** Id of the cluster, a UUID. */
-  clusterId(): Promise<string>;
-  /** The cluster's clock. */
-  now(): Promise<Hlc>;
-  /** One feed session; its connection is closed when the loop over it is left or the signal aborts. */
-  open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
-}
-
-/** Told what happens to the feed. */
-export interface FeedObserver extends CursorObserver {
-  /** What the relay counts. */
-  readonly relay: RelayParts["observe"];
-  /** The agent does something else now. */
-  state(state: State): void;
-  /** A feed session starts here; it ends with what has the timestamp `last`, if there is one. */
-  feed(position: Position, last: Hlc | undefined): void;
-  /** Every row up to `resolved` is confirmed. */
-  checkpoint(resolved: Hlc): void;
-  /** The feed has reached its end: everything up to `cursor` is confirmed, and that is stored. */
-  complete(cursor: Hlc): void;
-  /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
-  gap(from: Position, to: Position): void;
-  /** The handover failed: some changes are sent again after the next start. */
-  handoverFailed(error: AgentError): void;
-}
 
 /** What a feed works with. */
 export interface FeedParts extends GapParts {
@@ -50,6 +24,8 @@ export interface FeedParts extends GapParts {
   readonly source: Source;
   /** Where the cursor is kept. */
   readonly cursorStore: CursorStore;
+  /** How often it is stored, in milliseconds; a scan's end and a stop do not wait for it. */
+  readonly cursorFrequency: number;
   /** Only one publisher of the feed at a time; `undefined`: nobody sees to that. */
   readonly lock: FeedLock | undefined;
   /** Where what was sent above the cursor outlives the process; `undefined`: nowhere. */
@@ -89,7 +65,17 @@ export class Feed {
 
   /** Connects to nothing yet. */
   constructor(parts: FeedParts) {
-    const { source, cursorStore: store, lock, initialScan, end, clock, observe, random } = parts;
+    const {
+      source,
+      cursorStore: store,
+      cursorFrequency: storeEvery,
+      lock,
+      initialScan,
+      end,
+      clock,
+      observe,
+      random,
+    } = parts;
     const now = () => clock.now(), { encodeWatermark: encode } = parts;
     this.#parts = parts;
     this.#gaps = new Gaps(parts);
@@ -97,6 +83,7 @@ export class Feed {
     this.#succession = new Succession(parts.handover, this.#guard, (error) => observe.handoverFailed(error));
     this.#cursor = new FeedCursor({
       store,
+      storeEvery,
       lock,
       start: async () => startBefore(end, { cursor: await source.now(), scanning: initialScan }),
       backoff: newBackoff(random),

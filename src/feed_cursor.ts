@@ -1,20 +1,11 @@
 import type { Backoff } from "./backoff.ts";
-import type { Position } from "./change.ts";
+import { type Position, samePosition } from "./change.ts";
 import type { Clock } from "./clock.ts";
+import type { CursorStore } from "./cursor_store.ts";
 import { AgentError } from "./errors.ts";
-import { FeedClaim, type OwnerStore } from "./feed_claim.ts";
+import { FeedClaim } from "./feed_claim.ts";
 import type { FeedLock } from "./feed_lock.ts";
 import { compareHlc, type Hlc } from "./hlc.ts";
-
-/** Where the cursor of one feed is kept. Only the feed's owner changes what is there. Every method throws AgentError. */
-export interface CursorStore extends OwnerStore {
-  /** Stores the start of a feed that has nothing stored. */
-  create(position: Position): Promise<void>;
-  /** Stores `next` if `expected` is still what is stored; false when it is not, or the feed is another's. */
-  replace(expected: Position, next: Position): Promise<boolean>;
-  /** Removes what is stored, if it is still `expected`. */
-  remove(expected: Position): Promise<void>;
-}
 
 /** Who is told about the cursor. */
 export interface CursorObserver {
@@ -41,6 +32,8 @@ export interface Start {
 export interface FeedCursorParts {
   /** Where it is kept. */
   readonly store: CursorStore;
+  /** Time between two stores, in milliseconds. */
+  readonly storeEvery: number;
   /** Says whose turn it is; `undefined` without one. */
   readonly lock: FeedLock | undefined;
   /** Where a feed with nothing stored starts. */
@@ -76,6 +69,10 @@ export class FeedCursor {
   #isRead = false;
   #moved = false;
   #untried = false;
+  /** The next store has to wait until then, or until somebody waits for it. */
+  #restsUntil = -Infinity;
+  #flushes = 0;
+  #hurry: AbortController = new AbortController();
   /** The store's last word; it is asked again when the next feed session starts. */
   #refusal: AgentError | undefined;
 
@@ -151,9 +148,15 @@ export class FeedCursor {
    * @throws AgentError when the store refuses for good
    */
   async flushed(): Promise<void> {
-    while (this.#confirmed !== undefined) {
-      if (this.#refusal !== undefined) throw this.#refusal;
-      await (this.#storing ?? this.#reading);
+    this.#flushes++;
+    this.#hurry.abort();
+    try {
+      while (this.#confirmed !== undefined) {
+        if (this.#refusal !== undefined) throw this.#refusal;
+        await (this.#storing ?? this.#reading);
+      }
+    } finally {
+      this.#flushes--;
     }
   }
 
@@ -208,14 +211,20 @@ export class FeedCursor {
   }
 
   async #store(): Promise<void> {
-    const { backoff, clock, observe, onStored } = this.#parts;
+    const { backoff, clock, observe, onStored, storeEvery } = this.#parts;
     while (this.#isDue) {
+      if (this.#rest > 0) {
+        this.#hurry = new AbortController();
+        await clock.sleep(this.#rest, this.#hurry.signal);
+        continue;
+      }
       const cursor = this.#attempted ??= this.#confirmed!;
       const started = clock.now();
       this.#attempt = this.#replace(this.#stored!, cursor);
       const error = await this.#attempt;
       if (error === undefined) {
         backoff.reset();
+        this.#restsUntil = started + storeEvery;
         this.#stored = confirmedAt(cursor);
         this.#attempted = undefined;
         if (this.#confirmed === cursor) this.#confirmed = undefined;
@@ -229,6 +238,11 @@ export class FeedCursor {
       }
     }
     this.#storing = undefined;
+  }
+
+  /** Milliseconds until the next store; the end of a scan does not wait. */
+  get #rest(): number {
+    return this.#stored?.scanning || this.#flushes > 0 ? 0 : this.#restsUntil - this.#parts.clock.now();
   }
 
   #giveUp(error: AgentError): void {
@@ -256,10 +270,6 @@ export class FeedCursor {
 
 function confirmedAt(cursor: Hlc | undefined): Position | undefined {
   return cursor === undefined ? undefined : { cursor, scanning: false };
-}
-
-function samePosition(a: Position | undefined, b: Position | undefined): boolean {
-  return a !== undefined && b !== undefined && a.cursor === b.cursor && a.scanning === b.scanning;
 }
 
 /** A resolved timestamp at the scan's own ends the scan, so it is news although it is no later. */

@@ -1,6 +1,7 @@
 import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent } from "./change.ts";
 import type { Message } from "./encode.ts";
+import type { RelayObserver } from "./feed_observer.ts";
 import type { Hlc } from "./hlc.ts";
 
 /** A message in flight: what is needed to undo and to measure it. */
@@ -54,12 +55,8 @@ export interface RelayParts {
   readonly unpublishable: (change: Change, message: Message, reason: string) => Promise<void>;
   /** Time in milliseconds; asked once a batch of rows and after every wait. */
   readonly now: () => number;
-  /** Counts; must be cheap. */
-  readonly observe: {
-    received(change: Change): void;
-    dropped(change: Change): void;
-    resolved(timestamp: Hlc): void;
-  };
+  /** Told of every event. */
+  readonly observe: RelayObserver;
 }
 
 /**

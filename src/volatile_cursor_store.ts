@@ -1,6 +1,6 @@
 import type { Position } from "./change.ts";
 import type { Stored } from "./feed_claim.ts";
-import type { CursorStore } from "./feed_cursor.ts";
+import type { CursorStore } from "./cursor_store.ts";
 
 /** `--cursor-store none`: the cursor lives as long as the process, so every start begins anew. */
 export class VolatileCursorStore implements CursorStore {

@@ -9,7 +9,7 @@ import { CockroachHandover } from "../cockroach/handover.ts";
 import type { Config } from "../config.ts";
 import { type EncodeOptions, messageEncoder, watermarkEncoder } from "../encode.ts";
 import { AgentError } from "../errors.ts";
-import type { CursorStore } from "../feed_cursor.ts";
+import type { CursorStore } from "../cursor_store.ts";
 import { createApp } from "../http/app.ts";
 import { createGate } from "../http/gate.ts";
 import { serve } from "../http/server.ts";
@@ -31,8 +31,13 @@ import { unpublishableHandler } from "../unpublishable.ts";
 import { VolatileCursorStore } from "../volatile_cursor_store.ts";
 import { feedSource } from "./feed_source.ts";
 
-/** Without any progress for so many milliseconds, and five of the longest waits for a cursor, it counts as stuck. */
+/** Without any progress for so many milliseconds, many times a resolved timestamp's longest, it counts as stuck. */
 const STUCK_AFTER = 120_000;
+/**
+ * A resolved timestamp is asked for at least so often, in milliseconds, however seldom one is stored: before v22.1 the first one
+ * comes after one interval (recording resolved_cadence of v21.2), and until then a scan is not finished.
+ */
+const LONGEST_RESOLVED = 10_000;
 
 /**
  * The command `run`: puts the parts together and publishes until `stop` aborts. True when it stopped as asked; what
@@ -108,11 +113,12 @@ function agentOf(config: Config, telemetry: Telemetry, { sql, cursorSql, stdout,
   const { feed } = config, tables = tableColumns(config);
   const message: EncodeOptions = { ...config, tables, traceparent };
   const owner = new FeedOwner(feed);
-  const source = feedSource(config, sql, config.cursorFrequency, telemetry);
+  const source = feedSource(config, sql, Math.min(config.cursorFrequency, LONGEST_RESOLVED), telemetry);
   return new Agent({ ...config, lock: config.rabbitmq?.lock === "exclusive-queue" }, {
     source,
     broker: brokerOf(config, telemetry, stdout),
     cursorStore: cursorStoreOf(config, owner, cursorSql),
+    cursorFrequency: config.cursorFrequency,
     handover: config.cursorStore === "none" ? undefined : new CockroachHandover(owner, cursorSql),
     tables: [...tables.keys()],
     onExpiredCursor: config.onExpiredCursor,
@@ -165,7 +171,7 @@ function logOf({ logLevel, logFormat }: Config): Log {
 }
 
 function statusOf(config: Config, metrics: Metrics): Status {
-  const { feed, tables, database, rabbitmq, cursorFrequency } = config;
+  const { feed, tables, database, rabbitmq } = config;
   const columns = [...tableColumns(config).keys()];
   return new Status({
     feed,
@@ -183,7 +189,7 @@ function statusOf(config: Config, metrics: Metrics): Status {
       place: placeOf(rabbitmq),
       addresses: rabbitmq?.addresses.map(hostPortText) ?? [],
     },
-    stuckAfter: Math.max(STUCK_AFTER, 10 * cursorFrequency),
+    stuckAfter: STUCK_AFTER,
     counts: () => metrics.counts(),
   });
 }

@@ -48,7 +48,7 @@ export const SETTINGS = {
     flag: "--cursor-frequency DURATION",
     env: "CHANGEFEED_CURSOR_FREQUENCY",
     default: "10s",
-    meaning: "How often CockroachDB is asked for a cursor: 500ms, 10s, 5m, 1h",
+    meaning: "How often the cursor is stored: 500ms, 10s, 5m, 1h; a stop stores it too",
     read: duration(1, 24 * HOUR),
   },
   logLevel: {

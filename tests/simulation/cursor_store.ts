@@ -1,6 +1,6 @@
 import type { Position } from "../../src/change.ts";
 import type { Stored } from "../../src/feed_claim.ts";
-import type { CursorStore } from "../../src/feed_cursor.ts";
+import type { CursorStore } from "../../src/cursor_store.ts";
 import { claimToken } from "../../src/feed_lock.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";

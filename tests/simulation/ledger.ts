@@ -46,6 +46,8 @@ export class Ledger {
   #openAtStop: readonly FakeConnection[] = [];
   #attempts = 0;
   #newest = -Infinity;
+  /** It has opened a scan and heard of no resolved timestamp since. */
+  #scans = false;
   #unfinishedScans = 0;
   /** The newest row of the cursor store, written by somebody else, that it went on from. */
   seenRow: Row | undefined;
@@ -68,6 +70,7 @@ export class Ledger {
 
   /** A feed is opened; `anew` when somebody else has changed the cursor, so that nothing sent before counts. */
   opened({ cursor, scanning }: Position, anew: boolean): void {
+    this.#scans = scanning;
     const tick = tickOfHlc(cursor);
     if (anew) {
       this.#published.clear();
@@ -122,11 +125,14 @@ export class Ledger {
 
   /** It begins another scan in place of one that was not finished. */
   scansAnew(): void {
-    if (this.#unfinishedScans++ > 0) this.#world.violate("G8", `${this.#process.name} scans again and again`);
+    if (this.#scans && this.#unfinishedScans++ > 0) {
+      this.#world.violate("G8", `${this.#process.name} scans again and again`);
+    }
   }
 
   /** It calls everything up to a resolved timestamp confirmed. */
   checkpoint(tick: number): void {
+    this.#scans = false;
     this.#unfinishedScans = 0;
     if (tick <= this.#newest) return;
     this.#newest = tick;

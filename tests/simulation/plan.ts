@@ -68,6 +68,8 @@ export interface Plan {
   readonly emitResolved: boolean;
   /** Where the feed ends; a time is this tick. */
   readonly end: "never" | "scan" | number;
+  /** How often the cursor is stored, in milliseconds. */
+  readonly cursorFrequency: number;
 }
 
 /** More ticks than pass while things go wrong. */
@@ -96,6 +98,7 @@ export function planOf(seed: number): Plan {
     onExpiredCursor: random.pick(["fail", "rescan", "latest"]),
     end: random.pick(["never", "never", "never", "never", "never", "never", "scan", END]),
     emitResolved: random.chance(0.5),
+    cursorFrequency: random.pick([0, 0, 3_000, 60_000]),
   };
   // With the claim a hand deletes what those who do not know the id go by.
   return { ...plan, idKept: lock && random.chance(0.3) && !plan.faults.includes("hand-delete") };
@@ -127,6 +130,7 @@ function* smallerPlans(plan: Plan): Iterable<Plan> {
   if (plan.agents > 1) yield { ...plan, agents: 1 };
   if (plan.idKept) yield { ...plan, idKept: false };
   if (plan.emitResolved) yield { ...plan, emitResolved: false };
+  if (plan.cursorFrequency > 0) yield { ...plan, cursorFrequency: 0 };
   if (plan.initialScan) yield { ...plan, initialScan: false };
   if (plan.slowness > 0) yield { ...plan, slowness: 0 };
   for (const commits of new Set([1, plan.commits >> 1, plan.commits - 1])) {

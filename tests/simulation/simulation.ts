@@ -172,6 +172,7 @@ class Simulation {
       source: new FakeSource(process, this.#checks),
       broker: this.#broker.seenBy(process),
       cursorStore: new FakeCursorStore(this.#table, process),
+      cursorFrequency: this.#plan.cursorFrequency,
       handover: new FakeHandover(
         this.#handover,
         process,

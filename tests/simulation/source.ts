@@ -1,5 +1,5 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
-import type { Source } from "../../src/feed.ts";
+import type { Source } from "../../src/source.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { hlcOfTick } from "./database.ts";

@@ -50,6 +50,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}, parts: Partial
       source,
       broker,
       cursorStore: store,
+      cursorFrequency: 0,
       handover,
       tables: ["t"],
       onExpiredCursor: "fail",

@@ -1,8 +1,8 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import type { Message } from "../../src/encode.ts";
-import type { Source } from "../../src/feed.ts";
+import type { Source } from "../../src/source.ts";
 import type { Stored } from "../../src/feed_claim.ts";
-import type { CursorStore } from "../../src/feed_cursor.ts";
+import type { CursorStore } from "../../src/cursor_store.ts";
 import { claimToken } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { SentKeys } from "../../src/replay_guard.ts";

@@ -3,7 +3,8 @@ import { Backoff } from "../../src/backoff.ts";
 import type { Position } from "../../src/change.ts";
 import { AgentError, type ErrorKind } from "../../src/errors.ts";
 import type { Stored } from "../../src/feed_claim.ts";
-import { type CursorStore, FeedCursor } from "../../src/feed_cursor.ts";
+import type { CursorStore } from "../../src/cursor_store.ts";
+import { FeedCursor } from "../../src/feed_cursor.ts";
 import { FeedLock } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import { hlcOf } from "../support/arbitrary.ts";
@@ -76,12 +77,13 @@ function at(wall: number): Position {
   return { cursor: hlcOf(wall), scanning: false };
 }
 
-function opened(position: Position | undefined = START, lock = true) {
+function opened(position: Position | undefined = START, lock = true, storeEvery = 0) {
   const store = new ScriptedStore(), clock = new VirtualClock();
   store.position = position;
   const told: string[] = [], stored: Hlc[] = [];
   const cursor = new FeedCursor({
     store,
+    storeEvery,
     lock: lock ? new FeedLock("f") : undefined,
     start: () => Promise.resolve({ cursor: hlcOf(5), scanning: true }),
     backoff: new Backoff({ first: 100, cap: 1000, random: () => 1 }),
@@ -340,4 +342,56 @@ Deno.test("a cursor that was stored, without an answer, before another process's
   await clock.pass(100);
   assert.deepEqual(told, ["SerializationConflict 100", "failed CursorMoved"]);
   assert.deepEqual(await cursor.position(), { position: at(11), moved: true, untried: false });
+});
+
+Deno.test("a cursor is stored as often as told, the newest each time", async () => {
+  const { cursor, store, clock, told } = opened(START, true, 60_000);
+  await cursor.position();
+  for (let wall = 11; wall <= 31; wall++) {
+    cursor.confirmed(hlcOf(wall));
+    await clock.pass(10_000);
+  }
+  assert.deepEqual(told, ["stored 11", "stored 16", "stored 22", "stored 28"]);
+  assert.deepEqual(cursor.newest, at(31));
+  assert.deepEqual(store.position, at(28));
+});
+
+Deno.test("the end of a scan is stored at once, however seldom cursors are", async () => {
+  const { cursor, store, clock } = opened({ cursor: hlcOf(10), scanning: true }, true, 3_600_000);
+  await cursor.position();
+  await cursor.jump({ cursor: hlcOf(20), scanning: true });
+  await clock.pass(1_000);
+  cursor.confirmed(hlcOf(20));
+  await settled();
+  assert.deepEqual(store.position, at(20));
+});
+
+Deno.test("flushed() does not wait until it is time to store", async () => {
+  const { cursor, store, clock } = opened(START, true, 3_600_000);
+  await cursor.position();
+  for (const wall of [11, 12]) {
+    cursor.confirmed(hlcOf(wall));
+    await clock.pass(1_000);
+  }
+  assert.deepEqual(store.position, at(11));
+  await cursor.flushed();
+  assert.deepEqual(store.position, at(12));
+  cursor.confirmed(hlcOf(13));
+  await clock.pass(3_599_999);
+  assert.deepEqual(store.position, at(12));
+  await clock.pass(1);
+  assert.deepEqual(store.position, at(13));
+});
+
+Deno.test("position() and jump() do not wait until it is time to store", async () => {
+  const { cursor, store, clock } = opened(START, true, 3_600_000);
+  await cursor.position();
+  for (const wall of [11, 12]) {
+    cursor.confirmed(hlcOf(wall));
+    await clock.pass(1_000);
+  }
+  assert.deepEqual((await cursor.position()).position, at(12));
+  assert.equal(await cursor.jump(at(50)), true);
+  await clock.pass(3_600_000);
+  assert.deepEqual(store.position, at(50));
 });

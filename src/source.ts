@@ -1,0 +1,12 @@
+import type { FeedEvent, Position } from "./change.ts";
+import type { Hlc } from "./hlc.ts";
+
+/** Where changes come from. Every method throws AgentError. */
+export interface Source {
+  /** Id of the cluster, a UUID. */
+  clusterId(): Promise<string>;
+  /** The cluster's clock. */
+  now(): Promise<Hlc>;
+  /** One feed session; its connection is closed when the loop over it is left or the signal aborts. */
+  open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
+}
