@@ -83,6 +83,10 @@ export const POLICY = {
   },
   RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },
   TableMissing: { action: "stop", hint: "check --table and the database in DATABASE_URL" },
+  TableUnfit: {
+    action: "stop",
+    hint: "a table of this program's has other columns than it makes; rename that one",
+  },
   TableDropped: {
     action: "stop",
     hint: "the table is gone; remove it from --table, or create it and start anew",

@@ -6,6 +6,7 @@ import { type Hlc, parseHlc } from "../hlc.ts";
 import { createCursorTable } from "./cursor_table.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
+import { aboutOwnTable, CURSOR_TABLE } from "./own_table.ts";
 import type { Result } from "./connection.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { PROGRAM } from "../settings/version.ts";
@@ -177,7 +178,7 @@ export class CockroachCursorStore {
     try {
       return await asked;
     } catch (cause) {
-      const error = AgentError.from(cause);
+      const error = aboutOwnTable(CURSOR_TABLE, AgentError.from(cause));
       if (error.action !== "retry" || error.kind === "SerializationConflict") throw error;
       throw new AgentError("CursorStoreUnavailable", error.message, { cause: error.cause });
     }

@@ -2,14 +2,12 @@ import { AgentError, type ErrorKind } from "../errors.ts";
 import { OWNER_SUFFIX, SCAN_SUFFIX } from "../feed_keys.ts";
 import type { Hlc } from "../hlc.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
+import { aboutOwnTable, CURSOR_TABLE, HANDOVER_TABLE } from "./own_table.ts";
 import type { SqlConnection, Statement } from "./sql_connection.ts";
 
-/** The original's table: any user may read and change it with SQL. */
-export const CREATE_CURSOR_TABLE =
-  "CREATE TABLE IF NOT EXISTS cursor_store (key STRING NOT NULL PRIMARY KEY, cursor STRING NOT NULL)";
 /** What to do when it cannot be created. */
 const CREATE_HINTS: Partial<Record<ErrorKind, string>> = {
-  SourceDenied: `let somebody who may create tables run: ${CREATE_CURSOR_TABLE}`,
+  SourceDenied: `let somebody who may create tables run: ${CURSOR_TABLE.create}`,
   TableMissing: "create the database that CURSOR_DATABASE_URL, or else DATABASE_URL, names",
 };
 /** A publisher that runs stores while we do, and tables may be missing; each try is one transaction. */
@@ -22,7 +20,7 @@ const MOST_FAILURES = 10;
  */
 export async function createCursorTable(sql: SqlConnection): Promise<void> {
   try {
-    await sql.query('Cannot create the table "cursor_store"', CREATE_CURSOR_TABLE);
+    await sql.query('Cannot create the table "cursor_store"', CURSOR_TABLE.create);
   } catch (failure) {
     const { kind, message, cause, hint } = AgentError.from(failure);
     throw new AgentError(kind, message, { cause, hint: CREATE_HINTS[kind] ?? hint });
@@ -59,8 +57,9 @@ export class CursorTable {
       const select = "SELECT key, cursor FROM cursor_store ORDER BY key";
       return (await this.#sql.query<CursorRow>("Cannot read the table cursor_store", select)).rows;
     } catch (failure) {
-      if (isUndefinedTable(AgentError.from(failure))) return [];
-      throw failure;
+      const error = AgentError.from(failure);
+      if (isUndefinedTable(error)) return [];
+      throw aboutOwnTable(CURSOR_TABLE, error);
     }
   }
 
@@ -100,7 +99,11 @@ export class CursorTable {
           // The first publisher that has something to hand over makes that table.
           if (error.message.includes("cursor_handover")) all = [...statements];
           else await createCursorTable(this.#sql);
-        } else if (errorCode(error.cause) !== "40001") throw error;
+        } else if (
+          aboutOwnTable(HANDOVER_TABLE, error).kind === "TableUnfit" && all.length > statements.length
+        ) {
+          all = [...statements]; // one of the two tables is somebody else's: if the other is, nothing is in it
+        } else if (errorCode(error.cause) !== "40001") throw aboutOwnTable(CURSOR_TABLE, error);
       }
     }
   }

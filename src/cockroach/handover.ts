@@ -4,12 +4,9 @@ import { type Hlc, parseHlc } from "../hlc.ts";
 import type { SentKeys } from "../replay_guard.ts";
 import { isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
+import { aboutOwnTable, HANDOVER_TABLE } from "./own_table.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
-/** Made by the first process that has something to hand over. */
-export const CREATE_HANDOVER_TABLE: string =
-  "CREATE TABLE IF NOT EXISTS cursor_handover (feed STRING NOT NULL, part INT NOT NULL, " +
-  "cursor STRING NOT NULL, keys STRING NOT NULL, PRIMARY KEY (feed, part))";
 /** CockroachDB advises rows under 512 KiB. */
 const LONGEST_PART = 512 * 1024;
 
@@ -48,8 +45,8 @@ export class CockroachHandover {
       })),
     ];
     await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {
-      if (!isUndefinedTable(error)) throw error;
-      await this.#sql.query('Cannot create the table "cursor_handover"', CREATE_HANDOVER_TABLE);
+      if (!isUndefinedTable(error)) throw aboutOwnTable(HANDOVER_TABLE, error);
+      await this.#sql.query('Cannot create the table "cursor_handover"', HANDOVER_TABLE.create);
       await this.#sql.transaction(attempted, statements);
     });
   }
@@ -65,7 +62,7 @@ export class CockroachHandover {
     const { rows } = await this.#sql.query<Part>(attempted, select, [this.#feed]).catch(
       (error: AgentError) => {
         if (isUndefinedTable(error)) return { rows: [] };
-        throw error;
+        throw aboutOwnTable(HANDOVER_TABLE, error);
       },
     );
     if (rows.length === 0) return new Map();

@@ -4,15 +4,12 @@ import type { DatabaseUrl } from "../settings/database_url.ts";
 import { PROGRAM } from "../settings/version.ts";
 import { quoteIdentifier, quoteWholeName } from "../table_name.ts";
 import { connect } from "./connection.ts";
-import { CREATE_CURSOR_TABLE } from "./cursor_table.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
-import { CREATE_HANDOVER_TABLE } from "./handover.ts";
+import { aboutOwnTable, CURSOR_TABLE, HANDOVER_TABLE, type OwnTable } from "./own_table.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
-/** A table of this program's own. */
-interface OwnTable {
-  readonly name: string;
-  readonly create: string;
+/** A table of this program's own, and what is done with it. */
+interface UsedTable extends OwnTable {
   /** Statements that change nothing, by the privilege that they need. */
   readonly uses: Readonly<Record<string, string>>;
   /** Privileges without which a feed does not run; without the others it only does some things worse. */
@@ -21,13 +18,13 @@ interface OwnTable {
   readonly otherwise: string;
 }
 
-const OWN_TABLES: readonly OwnTable[] = [
+const USED_TABLES: readonly UsedTable[] = [
   {
-    name: "cursor_store",
-    create: CREATE_CURSOR_TABLE,
+    ...CURSOR_TABLE,
     uses: {
       SELECT: "SELECT 1 FROM cursor_store WHERE false",
-      INSERT: "INSERT INTO cursor_store (key, cursor) SELECT 'key', 'cursor' WHERE false",
+      INSERT: "INSERT INTO cursor_store (key, cursor) SELECT 'key', 'cursor' WHERE false " +
+        "ON CONFLICT (key) DO NOTHING",
       UPDATE: "UPDATE cursor_store SET cursor = 'cursor' WHERE false",
       DELETE: "DELETE FROM cursor_store WHERE false",
     },
@@ -35,8 +32,7 @@ const OWN_TABLES: readonly OwnTable[] = [
     otherwise: "a start that turns out to be too early stays",
   },
   {
-    name: "cursor_handover",
-    create: CREATE_HANDOVER_TABLE,
+    ...HANDOVER_TABLE,
     uses: {
       SELECT: "SELECT 1 FROM cursor_handover WHERE false",
       INSERT:
@@ -67,14 +63,14 @@ export class StorePreflight {
     this.#database = database;
     this.#sql = sql;
     this.#signal = signal;
-    this.checks = OWN_TABLES.map((table) => ({
+    this.checks = USED_TABLES.map((table) => ({
       name: `table ${table.name}`,
       needs,
       run: () => this.#table(table),
     }));
   }
 
-  async #table(table: OwnTable): Promise<Outcome> {
+  async #table(table: UsedTable): Promise<Outcome> {
     const lacking = [];
     for (const [privilege, statement] of Object.entries(table.uses)) {
       try {
@@ -82,6 +78,10 @@ export class StorePreflight {
       } catch (failure) {
         const error = AgentError.from(failure);
         if (isUndefinedTable(error)) return await this.#creation(table);
+        const unfit = aboutOwnTable(table, error);
+        if (unfit.kind === "TableUnfit") {
+          return this.#verdict(table, table.vital.length > 0, unfit.message, unfit.hint);
+        }
         if (error.kind !== "SourceDenied") throw failure;
         lacking.push(privilege);
       }
@@ -93,7 +93,7 @@ export class StorePreflight {
     return this.#verdict(table, lacking.some((privilege) => table.vital.includes(privilege)), found, grant);
   }
 
-  async #creation(table: OwnTable): Promise<Outcome> {
+  async #creation(table: UsedTable): Promise<Outcome> {
     const mayCreate = await this.#mayCreate(table);
     if (mayCreate) return ok("it is not there yet, and may be created");
     if (mayCreate === undefined) {
@@ -104,7 +104,7 @@ export class StorePreflight {
     return this.#verdict(table, table.vital.length > 0, "it is not there, and may not be created", fix);
   }
 
-  #verdict({ otherwise }: OwnTable, isVital: boolean, found: string, fix: string): Outcome {
+  #verdict({ otherwise }: UsedTable, isVital: boolean, found: string, fix: string): Outcome {
     return isVital ? fail(found, fix) : warn(`${found}: ${otherwise}`, fix);
   }
 

@@ -27,7 +27,7 @@ const OF_THE_ROLE: Readonly<Record<string, string>> = {
 async function alterRole(rig: AgentRig, user: string): Promise<string[]> {
   const known: string[] = [];
   for (const [name, value] of Object.entries(OF_THE_ROLE)) {
-    const statement = `ALTER ROLE ${user} SET ${name} = '${value}'`;
+    const statement = `ALTER ROLE ${user} SET ${name} = ${/^-?\d+$/.test(value) ? value : `'${value}'`}`;
     await rig.sql(statement).then(() => known.push(name), (error) => {
       // Versions before v21.2 have no ALTER ROLE … SET; each knows other settings, and other values of them.
       if (!(error instanceof pg.DatabaseError)) throw error;

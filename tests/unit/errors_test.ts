@@ -19,6 +19,7 @@ const EXPECTED: Readonly<Record<Action, readonly ErrorKind[]>> = {
   wait: ["BrokerBlocked", "StandingBy"],
   stop: [
     "InternalsRefused",
+    "TableUnfit",
     "ConfigInvalid",
     "SourceDenied",
     "RangefeedDisabled",
