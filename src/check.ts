@@ -45,9 +45,9 @@ export function fail(found: string, fix: string): Outcome {
   return { status: "fail", found, fix };
 }
 
-/** Nobody can say. */
-export function skip(found: string): Outcome {
-  return { status: "skip", found };
+/** Nobody can say; `fix` is what would tell. */
+export function skip(found: string, fix?: string): Outcome {
+  return { status: "skip", found, ...(fix === undefined ? {} : { fix }) };
 }
 
 /** It does not work, for this reason. Credentials are cut out of it. */

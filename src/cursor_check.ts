@@ -17,6 +17,8 @@ export interface CursorCheckOptions {
   readonly outlivesExpiry: boolean;
   /** Whole names of its tables, quoted. */
   readonly tables: readonly string[];
+  /** The user who reads them, quoted. */
+  readonly user: string;
 }
 
 /** Less than this share of the time to live left is too little. */
@@ -52,12 +54,16 @@ export function checkCursor(
  * @param gcTtl how long it keeps old versions of the tables, in seconds; `undefined` when that is not known
  */
 export function checkRetention(
-  { feed, tables, outlivesExpiry }: CursorCheckOptions,
+  { feed, tables, user, outlivesExpiry }: CursorCheckOptions,
   { feeds }: StoredFeeds,
   now: Hlc,
   gcTtl: number | undefined,
 ): Outcome {
-  if (gcTtl === undefined) return skip("the user may not see gc.ttlseconds");
+  if (gcTtl === undefined) {
+    // Zone configurations are shown to who has any privilege on the table: recordings privileges.
+    const grant = `GRANT SELECT ON TABLE ${tables.join(", ")} TO ${user};`;
+    return skip("cannot be told: the user may not see gc.ttlseconds", grant);
+  }
   const stored = feeds.find((other) => other.feed === feed);
   const kept = `old versions are kept for ${elapsedText(gcTtl)}`;
   if (stored?.cursor === undefined) return ok(kept);

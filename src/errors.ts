@@ -18,10 +18,20 @@ export const POLICY = {
     action: "retry",
     hint: "the node is shutting down or the query was cancelled; nothing to do",
   },
+  SourceDegraded: {
+    action: "retry",
+    hint:
+      "a node or a range of CockroachDB does not answer, or lacks memory, disk or connections; it goes on by itself when that is over: look at the cluster's overview page and logs",
+  },
   SourceSilent: {
     action: "retry",
     hint:
       "no row and no resolved timestamp came; look for a stuck range or network in CockroachDB's changefeed page",
+  },
+  TableOffline: {
+    action: "retry",
+    hint:
+      "IMPORT INTO or RESTORE works on the table, and it goes on by itself afterwards; whether imported rows come, CockroachDB does not promise: `cursor delete` scans anew",
   },
   PrimaryKeyChanged: {
     action: "retry",
@@ -50,6 +60,10 @@ export const POLICY = {
   BrokerUnreachable: {
     action: "retry",
     hint: "check that RabbitMQ runs and that AMQP_ADDR names a host and port that can be reached from here",
+  },
+  BrokerLimit: {
+    action: "retry",
+    hint: "a limit of RabbitMQ is reached: of connections, channels or queues; make room or raise it",
   },
   BrokerNacked: {
     action: "retry",
@@ -81,11 +95,20 @@ export const POLICY = {
     hint:
       "CockroachDB keeps its internals from this user; only the name of the lock needs one, the cluster's id: where two clusters share a broker, name their feeds apart with --feed",
   },
+  LicenseMissing: {
+    action: "stop",
+    hint:
+      "CockroachDB wants a valid licence for this: SHOW CLUSTER SETTING enterprise.license shows the cluster's, SET CLUSTER SETTING enterprise.license sets one",
+  },
   RangefeedDisabled: { action: "stop", hint: "run: SET CLUSTER SETTING kv.rangefeed.enabled = true" },
   TableMissing: { action: "stop", hint: "check --table and the database in DATABASE_URL" },
   TableUnfit: {
     action: "stop",
     hint: "a table of this program's has other columns than it makes; rename that one",
+  },
+  TableUnsupported: {
+    action: "stop",
+    hint: "CockroachDB has no changefeed of this; remove it from --table",
   },
   TableDropped: {
     action: "stop",
@@ -119,7 +142,7 @@ export const POLICY = {
   },
   OptionRejected: {
     action: "stop",
-    hint: "correct --changefeed-option or --query; this version of CockroachDB refuses it",
+    hint: "correct --changefeed-option, --query or FAMILY in --table; this version of CockroachDB refuses it",
   },
   OriginalCursorFound: {
     action: "stop",

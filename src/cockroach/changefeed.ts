@@ -91,7 +91,7 @@ export class Changefeed {
       if (!signal.aborted) throw error;
     });
     if (connection === undefined) return;
-    this.#cluster.gcTtl(tables).then((seconds) => observe?.gcTtl(seconds));
+    this.#cluster.gcTtl(tables).then((seconds) => observe?.gcTtl(seconds), () => {}); // asked again next time
     const shape = envelopeShape(options);
     const read = envelopeReader({
       shape,

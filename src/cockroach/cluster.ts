@@ -43,7 +43,11 @@ export class Cluster {
     return now;
   }
 
-  /** How long it keeps old versions of all these tables, in seconds; `undefined` where it does not say. */
+  /**
+   * How long it keeps old versions of all these tables, in seconds; `undefined` where it does not say.
+   *
+   * @throws AgentError
+   */
   gcTtl(tables: readonly TableName[]): Promise<number | undefined> {
     return gcTtl(this.#sql, tables);
   }

@@ -6,7 +6,7 @@ import type { DatabaseUrl } from "../settings/database_url.ts";
 import { fullTableName, quoteTableName, quoteWholeName, type TableName } from "../table_name.ts";
 import { errorCode } from "./errors.ts";
 import { NodePreflight } from "./node_preflight.ts";
-import { changefeedRemedy } from "./remedies.ts";
+import { changefeedRemedy, settingRemedy } from "./remedies.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 /** A changefeed that is opened for a moment. Every method throws AgentError. */
@@ -95,6 +95,7 @@ export class SourcePreflight {
 
   /** The setting is not everybody's to see: then the changefeed tells. */
   async #rangefeeds(): Promise<Outcome> {
+    let refusal: AgentError;
     try {
       const { rows } = await this.#options.sql.query<Record<string, unknown>>(
         `Cannot see the cluster setting ${RANGEFEED}`,
@@ -106,11 +107,13 @@ export class SourcePreflight {
       const error = AgentError.from(failure);
       if (errorCode(error.cause) === UNDEFINED_SETTING) return skip("this version has no such setting");
       if (error.kind !== "SourceDenied") throw failure;
+      refusal = error;
     }
     const opening = await this.#opening();
     if (typeof opening === "number") return ok("a changefeed works");
     if (opening.kind === "RangefeedDisabled") return failed(opening, ENABLE_RANGEFEED);
-    return skip(`the user may not see ${RANGEFEED}`);
+    const grant = settingRemedy(refusal, this.#options.database.user);
+    return skip(`cannot be told: the user may not see ${RANGEFEED}`, grant);
   }
 
   async #privileges(): Promise<Outcome> {

@@ -3,9 +3,10 @@ import { classifySourceError, errorCode } from "./errors.ts";
 
 /** A name, a type, a value, or something that CockroachDB does not support: asking again is of no use. */
 const FAULT_OF_STATEMENT = /^(?:42|22|0A)/;
-/** Data exceptions, but for 22023, which is about the statement. */
-const FAULT_OF_VALUE = /^22(?!023)/;
-const EVALUATION = /\bevaluat/i;
+/** Data exceptions, but for 22023, which is about the statement; and what a function raises. */
+const FAULT_OF_VALUE = /^(?:22(?!023)|P0)/;
+const QUOTED = /"[^"]*"|'[^']*'/g;
+const EVALUATION = /\b(?:error|while) evaluating\b/i;
 
 /**
  * Names a failure of a changefeed with a CDC query. A query that fails on a value is told with the value by CockroachDB
@@ -17,7 +18,7 @@ export function classifyQueryError(cause: unknown, attempted: string): AgentErro
   const error = classifySourceError(cause, attempted);
   if (error.kind !== "Unknown" && error.kind !== "OptionRejected") return error;
   const code = errorCode(cause) ?? "";
-  if (FAULT_OF_VALUE.test(code) || EVALUATION.test(error.message)) {
+  if (FAULT_OF_VALUE.test(code) || EVALUATION.test(String(cause).replace(QUOTED, ""))) {
     return new AgentError("OptionRejected", `${attempted}: the query fails on a row (${code})`, {
       hint: "correct --query; what CockroachDB says holds row data and is not shown: try the query with SQL",
     });

@@ -1,28 +1,39 @@
 import type { AgentError } from "../errors.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { quoteIdentifier } from "../table_name.ts";
-import { errorCode } from "./errors.ts";
+import { errorCode, serverText } from "./errors.ts";
 
 /** What mends a login that was refused. Nobody but the operator knows the password. */
 export function loginRemedy(error: AgentError, { user }: DatabaseUrl): string {
   const code = errorCode(error.cause) ?? "";
-  return code.startsWith("28") && /password/.test(error.message)
+  return code.startsWith("28") && /^password authentication failed for user /.test(serverText(error))
     ? `ALTER USER ${quoteIdentifier(user)} WITH PASSWORD '…';`
     : error.hint;
 }
 
+/** v21.2 and v22.1-alpha: recordings privileges. */
+const WANTS_CONTROL =
+  /^(?:current user must have a role WITH CONTROLCHANGEFEED|permission denied to create changefeed)$/;
+
 /**
  * The statement that lets the user have the changefeed that was refused. Which privilege that is, the refusal says:
- * v20.2 wants the role admin, releases around v22.1 an option of the user, and later ones SELECT on every table, also
+ * v20.2 wants the role admin, v21.2 and v22.1 an option of the user beside SELECT, and later ones SELECT on every table, also
  * where the feed has no sink (`authorizeUserToCreateChangefeed` of v22.2 to v25.4).
  *
  * @param tables whole names of those that the user may not read; all of them when that is not known
  */
-export function changefeedRemedy({ message }: AgentError, tables: readonly string[], user: string): string {
+export function changefeedRemedy(refusal: AgentError, tables: readonly string[], user: string): string {
   const name = quoteIdentifier(user);
-  if (/admin role/.test(message)) return `GRANT admin TO ${name};`;
-  if (/CONTROLCHANGEFEED/.test(message) && !/SELECT/.test(message)) {
-    return `ALTER USER ${name} WITH CONTROLCHANGEFEED;`;
-  }
-  return `GRANT SELECT ON TABLE ${tables.join(", ")} TO ${name};`;
+  const text = serverText(refusal);
+  if (/^only users with the admin role /.test(text)) return `GRANT admin TO ${name};`;
+  const select = `GRANT SELECT ON TABLE ${tables.join(", ")} TO ${name};`;
+  return WANTS_CONTROL.test(text) ? `ALTER USER ${name} WITH CONTROLCHANGEFEED; ${select}` : select;
+}
+
+/** The statement that lets the user see cluster settings: up to v22.1 the role admin, then a privilege of its own. */
+export function settingRemedy(refusal: AgentError, user: string): string {
+  const name = quoteIdentifier(user);
+  return /^only users with the admin role /.test(serverText(refusal))
+    ? `GRANT admin TO ${name};`
+    : `GRANT SYSTEM VIEWCLUSTERSETTING TO ${name};`;
 }

@@ -23,8 +23,10 @@ export interface Attempt {
   readonly yieldsTo: (failure: Error) => boolean;
 }
 
-const SERVER_HAS_NO_TLS = /does not support SSL/;
-const SERVER_WANTS_TLS = /SSL connection required|requires (SSL|encryption)|secure mode/i;
+/** Whole texts, as names stand in others: pg's, and those of pgwire/server.go and sqlproxyccl. */
+const SERVER_HAS_NO_TLS = /^The server does not support SSL connections$/;
+const SERVER_WANTS_TLS =
+  /^(?:node is running secure mode, )?SSL connection required$|^(?:this |the )?server requires (?:SSL|encryption)$/i;
 
 /**
  * The ways that `sslmode` allows, in order, as libpq defines them: `prefer` takes plain text when the server has no

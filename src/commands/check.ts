@@ -14,7 +14,7 @@ import { publishersLock } from "../feed_lock.ts";
 import { BrokerPreflight } from "../rabbitmq/preflight.ts";
 import { PROGRAM } from "../settings/version.ts";
 import { storedFeeds } from "../stored_feeds.ts";
-import { quoteWholeName } from "../table_name.ts";
+import { quoteIdentifier, quoteWholeName } from "../table_name.ts";
 import { feedSource } from "./feed_source.ts";
 import { print } from "./output.ts";
 
@@ -85,6 +85,7 @@ function storeChecks(
     ...config,
     outlivesExpiry: config.onExpiredCursor !== "fail",
     tables: tables.map((table) => quoteWholeName(table, database.database)),
+    user: quoteIdentifier(database.user),
   };
   const needs = [...source.nodes, "table cursor_store"];
   return [

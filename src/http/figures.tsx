@@ -93,7 +93,7 @@ export function Cursor({ view: { status } }: ViewProps): Html {
   }
   const share = gcTtl === undefined || gcHeadroom === undefined ? 1 : gcHeadroom / gcTtl;
   const note = gcHeadroom === undefined
-    ? "How long CockroachDB keeps changes is not known yet"
+    ? "How long CockroachDB keeps changes is not known"
     : gcHeadroom <= 0
     ? "CockroachDB may have forgotten what follows"
     : `CockroachDB keeps what follows for another ${duration(gcHeadroom)}`;

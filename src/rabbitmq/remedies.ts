@@ -34,6 +34,12 @@ export function permissionsRemedy(
   return `rabbitmqctl ${words.map(shellWord).join(" ")}`;
 }
 
+/** At the end of the text, where no name that was attempted stands. */
+const LOGIN_REFUSED = /: connection closed: ACCESS_REFUSED - Login was refused [^'"]*\(403\)$/;
+const NO_VHOST = /: connection closed: NOT_ALLOWED - vhost [^"]* not found \(530\)$/;
+const NO_ACCESS =
+  /: connection closed: NOT_ALLOWED - access to vhost '[^"]*' refused for user '[^"]*' \(530\)$/;
+
 /** What mends a login that was refused. Nobody but the operator knows the password. */
 export function loginRemedy(
   error: AgentError,
@@ -41,11 +47,10 @@ export function loginRemedy(
   user: string,
   permissions: string,
 ): string {
-  if (/Login was refused/.test(error.message)) return `rabbitmqctl change_password ${shellWord(user)} '…'`;
-  if (/vhost .* not found/.test(error.message)) {
-    return `rabbitmqctl add_vhost ${shellWord(vhost)}; ${permissions}`;
-  }
-  return /access to vhost .* refused/.test(error.message) ? permissions : error.hint;
+  const { message } = error;
+  if (LOGIN_REFUSED.test(message)) return `rabbitmqctl change_password ${shellWord(user)} '…'`;
+  if (NO_VHOST.test(message)) return `rabbitmqctl add_vhost ${shellWord(vhost)}; ${permissions}`;
+  return NO_ACCESS.test(message) ? permissions : error.hint;
 }
 
 function pattern(parts: readonly string[]): string {

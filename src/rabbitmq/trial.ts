@@ -1,5 +1,5 @@
 import type { AgentError } from "../errors.ts";
-import { classifyBrokerError, replyCode } from "./errors.ts";
+import { classifyBrokerError, reply, replyCode } from "./errors.ts";
 import type { QueueArguments } from "./queue_comparison.ts";
 
 /** What a trial needs of a channel; the broker closes it with every refusal. */
@@ -54,7 +54,7 @@ export function tryPublishing(
     await channel.basicPublish(exchange, unheardOf(), new Uint8Array(), {
       expiration: "no number",
     }, false);
-  }, (cause) => replyCode(cause) === PRECONDITION_FAILED && /expiration/.test(String(cause)));
+  }, (cause) => reply(cause)?.text.startsWith("PRECONDITION_FAILED - invalid expiration ") === true);
 }
 
 /** Why a queue that is missing cannot be declared so; `undefined` when it can. */
@@ -76,8 +76,9 @@ export function tryDeclaring(
     );
     await channel.queueDelete(queue, { ifUnused: true, ifEmpty: true });
   }, (cause) => {
-    const argument = /invalid arg '([^']+)'/.exec(String(cause))?.[1];
-    return replyCode(cause) === PRECONDITION_FAILED &&
+    const { code, text = "" } = reply(cause) ?? {};
+    const argument = /^PRECONDITION_FAILED - invalid arg '([^']+)'/.exec(text)?.[1];
+    return code === PRECONDITION_FAILED &&
       (argument === undefined || isClassic && argument === IMPOSSIBLE);
   }, "correct --queue-argument or --queue-type");
 }

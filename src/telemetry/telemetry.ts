@@ -48,6 +48,7 @@ export class Telemetry implements AgentObserver {
   /** What the agent does, or would do if the broker took messages. */
   #doing: State = "starting";
   #blocked = false;
+  #isHeadroomHidden = false;
 
   /** What the relay counts, row by row. */
   readonly relay: AgentObserver["relay"];
@@ -93,6 +94,11 @@ export class Telemetry implements AgentObserver {
   /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
   gcTtl(seconds: number | undefined): void {
     this.#metrics.gcTtl(seconds);
+    if (seconds !== undefined || this.#isHeadroomHidden) return;
+    this.#isHeadroomHidden = true;
+    this.#log.warn("How long CockroachDB keeps changes after the cursor cannot be told", {
+      hint: "to see gc.ttlseconds, the user needs a privilege on each table: GRANT SELECT",
+    });
   }
 
   /** Every row up to `resolved` is confirmed. */

@@ -50,6 +50,22 @@ async function withQueue(
   });
 }
 
+Deno.test("connect() takes any name for a queue: words that failures are told by mean nothing in it", async () => {
+  for (
+    const queue of [
+      "certificates",
+      "tls-handshakes",
+      "websocket timeout",
+      "limit (1) is reached",
+      "it's down",
+    ]
+  ) {
+    const options = optionsFor(rabbitmq.url, { queue });
+    await withSession(options, () => Promise.resolve());
+    await deleteQueues(rabbitmq.url, queue);
+  }
+});
+
 Deno.test("connect() declares a missing queue: durable, of the type and with the arguments asked for", async () => {
   const options = optionsFor(rabbitmq.url, { queueType: "quorum", queueArguments: { "x-max-length": 10 } });
   await withSession(options, () => Promise.resolve());

@@ -11,6 +11,7 @@ const OPTIONS: CursorCheckOptions = {
   initialScanGiven: false,
   outlivesExpiry: false,
   tables: ['"t"', '"u"'],
+  user: '"o"',
 };
 
 const stored = (rows: Readonly<Record<string, string>>) =>
@@ -50,7 +51,8 @@ Deno.test("checkCursor() fails where the feed cannot start, with the command tha
 Deno.test("checkRetention() warns when less than a quarter of the time to live is left", () => {
   assert.deepEqual(retentionOf({ "a b": at(900) }), {
     status: "skip",
-    found: "the user may not see gc.ttlseconds",
+    found: "cannot be told: the user may not see gc.ttlseconds",
+    fix: 'GRANT SELECT ON TABLE "t", "u" TO "o";',
   });
   assert.equal(retentionOf({}, 10).status, "ok");
   assert.equal(retentionOf({ "a b": at(925) }, 100).status, "ok");

@@ -70,7 +70,7 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
     "versions of 2020",
     "XXUUU",
     "CHANGEFEEDs are currently supported on tables with exactly 1 column family: t has 2",
-    "OptionRejected",
+    "TableUnsupported",
   ],
   [
     "v22 and later",
@@ -84,7 +84,7 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
     "unsupported schema change SET REGIONAL BY ROW detected at 1795327193515693595.0000000000",
     "SchemaChanged",
   ],
-  ["master of 2022-02", "XXUUU", "CHANGEFEED cannot target REGIONAL BY ROW tables: t", "OptionRejected"],
+  ["master of 2022-02", "XXUUU", "CHANGEFEED cannot target REGIONAL BY ROW tables: t", "TableUnsupported"],
   ["error-table-dropped", "XXUUU", '"dr" was dropped or truncated', "TableDropped"],
   ["error-table-truncated", "XXUUU", '"tr" was dropped or truncated', "TableDropped"],
   ["v22 and later", "XXUUU", '"tr" was truncated', "TableTruncated"],
@@ -153,7 +153,7 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
     "SerializationConflict",
   ],
   ["v22", "57P03", "node is not accepting clients", "SourceUnreachable"],
-  ["v22", "53300", "sorry, too many clients already", "SourceUnreachable"],
+  ["v22", "53300", "sorry, too many clients already", "SourceDegraded"],
   ["v26", "08P01", "node is running secure mode, SSL connection required", "SourceDenied"],
   ["v20", "XXUUU", "no client certificates in request", "SourceDenied"],
   ["v22", "08006", "connection failure", "SourceUnreachable"],
@@ -161,7 +161,7 @@ const SERVER: readonly (readonly [string, string | undefined, string, ErrorKind]
   ["v22", "28000", 'certificate authentication failed for user "alice"', "SourceDenied"],
   ["v22", "28P01", "password authentication failed for user alice", "SourceDenied"],
   ["v22", "XXUUU", "internal error: something nobody has seen", "Unknown"],
-  ["v22", "XXUUU", "ReadWithinUncertaintyIntervalError: read at time 1.0", "Unknown"],
+  ["v22", "XXUUU", "ReadWithinUncertaintyIntervalError: read at time 1.0", "SerializationConflict"],
 ];
 
 for (const [seen, code, message, kind] of SERVER) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { classifySourceError } from "../../../src/cockroach/errors.ts";
-import { changefeedRemedy, loginRemedy } from "../../../src/cockroach/remedies.ts";
+import { changefeedRemedy, loginRemedy, settingRemedy } from "../../../src/cockroach/remedies.ts";
 import { parseVersion, versionProblem } from "../../../src/cockroach/version.ts";
 import { parseDatabaseUrl } from "../../../src/settings/database_url.ts";
 
@@ -18,11 +18,15 @@ Deno.test("changefeedRemedy() grants what the version asks for", () => {
     remedy("only users with the admin role are allowed to CREATE CHANGEFEED"),
     'GRANT admin TO "o""p";',
   );
-  assert.equal(
-    remedy("current user must have a role WITH CONTROLCHANGEFEED"),
-    'ALTER USER "o""p" WITH CONTROLCHANGEFEED;',
-  );
   const select = 'GRANT SELECT ON TABLE "s"."p"."t", "s"."p"."u" TO "o""p";';
+  for (
+    const message of [
+      "current user must have a role WITH CONTROLCHANGEFEED", // v22.1
+      "permission denied to create changefeed", // v21.2
+    ]
+  ) {
+    assert.equal(remedy(message), `ALTER USER "o""p" WITH CONTROLCHANGEFEED; ${select}`, message);
+  }
   for (
     const message of [
       'user "o" requires the SELECT privilege on all target tables to be able to run a core changefeed',
@@ -49,4 +53,13 @@ Deno.test("versionProblem() names releases before and after those that are known
   );
   const older = "older than v20.1", newer = "newer than v26.2";
   assert.deepEqual(problems, [older, undefined, undefined, undefined, newer, newer, older]);
+});
+
+Deno.test("settingRemedy() grants what the version asks for", () => {
+  const remedy = (message: string) => settingRemedy(refusal("42501", message), 'o"p');
+  const old = "only users with the admin role are allowed to show cluster setting 'kv.rangefeed.enabled'"; // v21.2, v22.1
+  assert.equal(remedy(old), 'GRANT admin TO "o""p";');
+  const later =
+    "only users with MODIFYCLUSTERSETTING, VIEWCLUSTERSETTING or admin privileges are allowed to show cluster setting";
+  assert.equal(remedy(later), 'GRANT SYSTEM VIEWCLUSTERSETTING TO "o""p";');
 });

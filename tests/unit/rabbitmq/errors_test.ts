@@ -14,16 +14,16 @@ const TEXTS: readonly (readonly [text: string, kind: ErrorKind, hint?: RegExp])[
   ["connection closed: NOT_ALLOWED - access to vhost 'other' refused for user 'weak' (530)", "BrokerDenied"],
   [
     "connection closed: NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (1) is reached (530)",
-    "BrokerUnreachable",
+    "BrokerLimit",
     /limit/,
   ],
   [
     "connection closed: NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached (530)",
-    "BrokerUnreachable",
+    "BrokerLimit",
   ],
   [
     "connection closed: NOT_ALLOWED - number of channels opened (10) has reached the negotiated channel_max (10) (530)",
-    "BrokerUnreachable",
+    "BrokerLimit",
   ],
   [
     "connection closed: INTERNAL_ERROR - access to vhost '/' refused for user 'guest': vhost '/' is down (541)",
@@ -70,6 +70,23 @@ const TEXTS: readonly (readonly [text: string, kind: ErrorKind, hint?: RegExp])[
   ["connection closed: CONNECTION_FORCED - Closed via management plugin (320)", "BrokerUnreachable"],
   ["connection closed: INTERNAL_ERROR (541)", "BrokerUnreachable"],
   ["connection closed: NOT_IMPLEMENTED - queue type (540)", "TopologyMismatch"],
+  [
+    "channel 2 closed: PRECONDITION_FAILED - cannot declare queue 'q': queue limit in vhost 'v' (1) is reached (406)",
+    "BrokerLimit",
+    /list_vhost_limits/,
+  ],
+  ["Max number of channels reached", "BrokerLimit", /channel_max/],
+  ["Message rejected", "BrokerNacked"],
+  [
+    "channel 1 closed: ACCESS_REFUSED - queue name 'amq.q' contains reserved prefix 'amq.*' (403)",
+    "ConfigInvalid",
+    /choose another/,
+  ],
+  [
+    "channel 1 closed: ACCESS_REFUSED - cannot publish to internal exchange 'x' in vhost '/' (403)",
+    "TopologyMismatch",
+    /internal/,
+  ],
   ["connection closed: FRAME_ERROR (501)", "Unknown"],
   ["Socket closed", "BrokerUnreachable"],
   ["Connection closed", "BrokerUnreachable"],

@@ -169,3 +169,12 @@ Deno.test("stopped() makes the process unhealthy only together with the state st
     assert.equal(status.health().ok, false);
     assert.match(status.health().reason, /TableDropped/);
   }));
+
+Deno.test("a headroom that cannot be told is said once, with the grant that would tell", () =>
+  opened(({ telemetry, lines }) => {
+    telemetry.gcTtl(undefined);
+    telemetry.gcTtl(undefined);
+    telemetry.gcTtl(90_000);
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0]!, /cannot be told.*GRANT SELECT/);
+  }));

@@ -1,0 +1,128 @@
+import type { ErrorKind } from "../errors.ts";
+
+/** A kind, and what to do where more is known than the kind alone tells. */
+export type Verdict = readonly [kind: ErrorKind, hint?: string];
+
+type Row = readonly [pattern: RegExp, ...verdict: Verdict];
+
+const TLS_HINT =
+  "check the certificate's names and dates and --amqp-tls-ca; a broker that asks for one wants --amqp-tls-cert and --amqp-tls-key";
+const NO_TLS = "the port does not speak TLS; use amqp://";
+const LIMITS =
+  "raise the limit, or make room: rabbitmqctl list_vhost_limits, list_user_limits, and connection_max, channel_max or cluster_exchange_limit in rabbitmq.conf";
+
+/**
+ * What AMQP reply codes mean, https://www.rabbitmq.com/amqp-0-9-1-reference#constants, and replies of a code that mean something
+ * else: as a whole or from their beginning, so that no name in them can. Verified on RabbitMQ 3.10.8
+ * (tests/integration/rabbitmq_topology_test.ts) where no other version is named.
+ */
+const REPLIES: Readonly<Record<number, readonly Row[]>> = {
+  311: [[/^/, "MessageTooLarge"]], // content-too-large
+  320: [[/^/, "BrokerUnreachable"]], // connection-forced: shutdown, or closed by an operator
+  402: [[/^/, "BrokerDenied"]], // invalid-path: the virtual host
+  403: [
+    [
+      /^ACCESS_REFUSED - (?:queue|exchange) name '.*' contains reserved prefix 'amq\.\*'$/,
+      "ConfigInvalid",
+      "names that begin with amq. are RabbitMQ's own; choose another",
+    ],
+    [
+      /^ACCESS_REFUSED - cannot publish to internal exchange '.*' in vhost '.*'$/,
+      "TopologyMismatch",
+      "the exchange is internal, for other exchanges alone: publish to one that is bound to it",
+    ],
+    [
+      /^ACCESS_REFUSED - operation not permitted on the default exchange$/,
+      "ConfigInvalid",
+      "the default exchange needs no binding: give AMQP_QUEUE alone",
+    ],
+    [/^/, "BrokerDenied"], // access-refused: login or permissions
+  ],
+  404: [
+    // It heals: the queue exists. `rabbit_amqqueue:not_found_or_absent` of 3.10 and 4.1.
+    [
+      /^NOT_FOUND - home node '.*' of durable queue '.*' in vhost '.*' is down or inaccessible$/,
+      "BrokerUnreachable",
+    ],
+    [
+      /^NOT_FOUND - queue '.*' in vhost '.*' (?:process is stopped by supervisor|has crashed and failed to restart)$/,
+      "BrokerUnreachable",
+    ],
+    [/^/, "Unroutable"],
+  ],
+  405: [[/^/, "TopologyMismatch", "another connection has the queue for itself; choose another queue"]],
+  406: [
+    [/^PRECONDITION_FAILED - message size \d+ (?:is )?larger than .*max size/, "MessageTooLarge"],
+    [
+      /^PRECONDITION_FAILED - cannot declare queue '.*': queue limit in .* is reached$/,
+      "BrokerLimit",
+      LIMITS,
+    ],
+    [/^/, "TopologyMismatch"],
+  ],
+  506: [[/^/, "BrokerUnreachable"]], // resource-error
+  530: [
+    [/^NOT_ALLOWED - .* limit \(\d+\) is reached$/, "BrokerLimit", LIMITS],
+    [/^NOT_ALLOWED - number of channels opened .*has reached /, "BrokerLimit", LIMITS],
+    [/^/, "BrokerDenied"], // not-allowed: no such virtual host, or no access to it
+  ],
+  540: [[/^/, "TopologyMismatch"]], // not-implemented: a feature this broker lacks
+  541: [[/^/, "BrokerUnreachable"]], // internal-error: also a virtual host that is down
+};
+
+/** What the system, Node.js and Deno call failures of name resolution, TCP and TLS. */
+const SYSTEM_CODES: readonly Row[] = [
+  [/^ERR_SSL_WRONG_VERSION_NUMBER$/, "BrokerDenied", NO_TLS],
+  [
+    /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPIPE|EPROTO|EMFILE|ENFILE|ENOBUFS|ERR_STREAM_\w+|ERR_SOCKET_\w+)$/,
+    "BrokerUnreachable",
+  ],
+  [
+    /^(?:\w*CERT\w*|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_SSL_\w+|ERR_TLS_\w+|ERR_OSSL_\w+)$/,
+    "BrokerDenied",
+    TLS_HINT,
+  ],
+];
+
+/** What comes without a code: this program's words, the library's (4.1.1), and those of the system and TLS of Deno (2.6 to 2.9). */
+const LOCAL_TEXTS: readonly Row[] = [
+  [
+    /^Short string too long, /, // before anything is sent
+    "ConfigInvalid",
+    "names in AMQP have at most 255 bytes; choose a shorter one: --feed, AMQP_QUEUE or --exchange",
+  ],
+  [/^Max number of channels reached$/, "BrokerLimit", LIMITS],
+  [/^Message rejected$/, "BrokerNacked"],
+  [
+    /^received corrupt message of type InvalidContentType\b|\(SSL routines:.*:wrong version number\)$/,
+    "BrokerDenied",
+    NO_TLS,
+  ],
+  [
+    /^(?:invalid peer certificate\b|received fatal alert\b|peer is incompatible\b|received corrupt message\b|self[- ]signed certificate\b|unable to verify\b|certificate has expired$|Hostname\/IP does not match certificate's altnames\b)/i,
+    "BrokerDenied",
+    TLS_HINT,
+  ],
+  [
+    /^(?:socket (?:closed|not connected|hang up)\b|(?:heartbeat )?timeout$|connection (?:closed|ended)\b|connection not cleanly closed\b|connection blocked by server\b|channel (?:\d+ )?(?:is )?closed\b|no answer within \d|nothing received for \d|unexpected end of file$|end of file before message length reached$|unexpected eof$|tls handshake eof$|peer closed connection without sending TLS close_notify\b)/i,
+    "BrokerUnreachable",
+  ],
+  [/^(?:read|write|connect|getaddrinfo) E[A-Z_]+\b|\(os error \d+\)$/, "BrokerUnreachable"],
+];
+
+/** What the broker says with this reply code. */
+export function kindOfReply(code: number, text: string): Verdict {
+  return verdictOf(REPLIES[code] ?? [], text) ?? ["Unknown"];
+}
+
+/** What a failure is that the broker said nothing of. */
+export function kindOfFailure(code: string | undefined, text: string): Verdict {
+  return code !== undefined && verdictOf(SYSTEM_CODES, code) || verdictOf(LOCAL_TEXTS, text) || ["Unknown"];
+}
+
+function verdictOf(rows: readonly Row[], subject: string): Verdict | undefined {
+  const row = rows.find(([pattern]) => pattern.test(subject));
+  if (row === undefined) return undefined;
+  const [, ...verdict] = row;
+  return verdict;
+}
