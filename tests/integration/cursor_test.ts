@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { AgentRig } from "../support/agent_rig.ts";
+import type { CockroachOptions } from "../support/cockroach.ts";
 import { until } from "../support/ports.ts";
 import type { QueueReader } from "../support/queue_reader.ts";
 
-async function rigWithRow(): Promise<AgentRig> {
-  const rig = await AgentRig.start();
+async function rigWithRow(options: CockroachOptions = {}): Promise<AgentRig> {
+  const rig = await AgentRig.start(options);
   await rig.sql(
     `CREATE TABLE ${rig.name} (a INT PRIMARY KEY, b INT)`,
     `INSERT INTO ${rig.name} VALUES (1, 0)`,
@@ -117,3 +118,23 @@ Deno.test("what a stopped agent hands over is taken by the next, and is gone the
   const ids = queue.messages.map(({ properties }) => properties.messageId);
   assert.equal(new Set(ids).size, ids.length, `repeated: ${values(queue)}`);
 });
+
+for (const version of ["v21.2.0-alpha.20210513", "v22.1.0-alpha.20220216"]) {
+  Deno.test(`a scan is finished soon, however seldom cursors are stored: ${version}`, async () => {
+    await using rig = await rigWithRow({ version });
+    await using queue = await rig.reader();
+    await using agent = await rig.agent({ args: ["--cursor-frequency", "1h"] });
+    await queue.count(1);
+    await agent.reaches("cursor_store_writes_total", 1);
+    await agent.said(({ message }) => message === "The initial scan is confirmed");
+    const resolved = async () =>
+      (await agent.log()).filter(({ message }) => message === "Resolved timestamp received").length >= 2
+        ? true
+        : undefined;
+    await until("another resolved timestamp", 30_000, resolved);
+    assert.equal(await agent.metric("cursor_store_writes_total"), 1);
+    const first = await rig.cursor();
+    assert.equal(await agent.stop(), 0);
+    assert.notEqual(await rig.cursor(), first, "a stop does not wait until it is time to store");
+  });
+}
