@@ -68,7 +68,7 @@ export function addresses(options: AddressOptions): Addresses {
     for (const [name, value] of headers) {
       filled[name] = isTemplate(value) ? fill(value, change, filling) : value;
     }
-    const { table, key, updated } = change;
+    const { table, identity: key, updated } = change;
     return standardHeaders ? { ...filled, table, key, updated: updated ?? "", feed } : filled;
   };
   if (standardHeaders || uses("key", "id", "traceparent")) return { byTable, of: build };

@@ -1,4 +1,6 @@
 import type { Hlc } from "./hlc.ts";
+import { type RowHash, rowHash } from "./row_hash.ts";
+import { rowIdentity } from "./row_identity.ts";
 
 /**
  * What happened to the row; `insert` and `update` can only be told apart when the feed carries `diff`. `gap` (see gap.ts)
@@ -12,14 +14,31 @@ export interface Change {
   readonly kind: "change";
   /** The feed's table column: the last part of the name, or all of it with `full_table_name`. */
   readonly table: string;
-  /** Primary key as the JSON array text CockroachDB sent (`[54]`). */
+  /** Primary key as the JSON array text CockroachDB sent (`[54]`): what goes into the body. */
   readonly key: string;
+  /** The key in the one spelling that all versions of the row share, see {@linkcode rowIdentity}. */
+  readonly identity: string;
+  /** Hash of table and identity: what the guard, the window and `message-id` know the row by. */
+  readonly row: RowHash;
   /** The value column as it came, without the timestamp this program asked for; empty for `key_only`. */
   readonly value: string;
   /** Commit timestamp; `undefined` where the envelope carries none (`key_only`). */
   readonly updated: Hlc | undefined;
   /** What happened to the row. */
   readonly operation: Operation;
+}
+
+/**
+ * The change with its row's identity.
+ *
+ * @param identifying the key from which the identity is made; by default the change's own
+ */
+export function changeOf(
+  { table, key, value, updated, operation }: Omit<Change, "kind" | "identity" | "row">,
+  identifying: string = key,
+): Change {
+  const identity = rowIdentity(identifying);
+  return { kind: "change", table, key, identity, row: rowHash(table, identity), value, updated, operation };
 }
 
 /** CockroachDB's promise that every row at or below `timestamp` was sent before. The only thing that is a cursor. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Address, type Addresses, addresses, type AddressOptions } from "./address.ts";
-import type { Change } from "./change.ts";
+import { type Change, changeOf } from "./change.ts";
 import { type Hlc, hlcTime } from "./hlc.ts";
 import { messageId } from "./message_id.ts";
 
@@ -43,7 +43,7 @@ export function watermarkEncoder(options: EncodeOptions): (resolved: Hlc) => rea
   return (resolved) => {
     const value = JSON.stringify({ resolved });
     return tables.map((table) =>
-      encode({ kind: "change", table, key: "", value, updated: resolved, operation: "resolved" })
+      encode(changeOf({ table, key: "", value, updated: resolved, operation: "resolved" }))
     );
   };
 }
@@ -52,7 +52,7 @@ function encoder(format: Format, feed: string, { of: addressOf }: Addresses): (c
   const body = BODIES[format](feed);
   const contentType = format === "cloudevents" ? "application/cloudevents+json" : "application/json";
   return (change) => {
-    const id = change.updated && messageId(change.updated, change.table, change.key);
+    const id = change.updated && messageId(change.updated, change.row);
     const { routingKey, headers } = addressOf(change);
     return {
       body: body(change, id),
@@ -77,11 +77,11 @@ function cloudEvent(feed: string): Body {
   const source = `/crdb-changefeed-publisher/${encodeURIComponent(feed)}`;
   const fixed = { specversion: "1.0", source, datacontenttype: "application/json" };
   const start = JSON.stringify(fixed).slice(0, -1);
-  return ({ table, key, value, updated, operation }, id = randomUUID()) => {
+  return ({ table, identity, value, updated, operation }, id = randomUUID()) => {
     const attributes = {
       id,
       type: `crdb.changefeed.${operation}`,
-      subject: key || undefined,
+      subject: identity || undefined,
       time: updated && hlcTime(updated),
       table: table || undefined,
     };

@@ -57,7 +57,7 @@ const PAUSE_BEHIND_GAP = 1000;
 export class Feed {
   readonly #parts: FeedParts;
   readonly #cursor: FeedCursor;
-  readonly #guard: ReplayGuard = new ReplayGuard();
+  readonly #guard: ReplayGuard;
   readonly #succession: Succession;
   readonly #watermarks: Watermarks | undefined;
   readonly #gaps: Gaps;
@@ -79,6 +79,7 @@ export class Feed {
     const now = () => clock.now(), { encodeWatermark: encode } = parts;
     this.#parts = parts;
     this.#gaps = new Gaps(parts);
+    this.#guard = new ReplayGuard(() => observe.guardFull());
     this.#watermarks = encode && new Watermarks({ encode, now });
     this.#succession = new Succession(parts.handover, this.#guard, (error) => observe.handoverFailed(error));
     this.#cursor = new FeedCursor({
@@ -149,19 +150,18 @@ export class Feed {
   /** The connection is of no use any more. These messages, newest first, were not confirmed: their rows must pass again. */
   undo(unconfirmed: readonly InFlight[]): void {
     this.#watermarks?.close();
-    for (const { table, key, previous } of unconfirmed) this.#guard.restore(table, key, previous);
+    for (const { row, previous } of unconfirmed) if (row !== undefined) this.#guard.restore(row, previous);
   }
 
   /**
-   * Nothing is in flight any more: stores the cursor, publishes its watermark, and leaves the guard's keys, once.
+   * Nothing is in flight any more: stores the cursor, publishes its watermark, and leaves the guard's rows, once.
    *
    * @throws AgentError when the cursor cannot be stored
    */
   async finish(): Promise<void> {
     await this.#caughtUp();
-    const position = this.#cursor.stored, sent = this.#guard.bequest();
-    if (position === undefined || sent.size === 0) return;
-    this.#guard.clear(); // nothing is published any more
+    const position = this.#cursor.stored, sent = this.#guard.bequest(); // nothing is published any more
+    if (position === undefined || sent.isEmpty) return;
     await this.#succession.leave(position, sent);
   }
 

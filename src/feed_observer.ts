@@ -28,6 +28,8 @@ export interface FeedObserver extends CursorObserver {
   complete(cursor: Hlc): void;
   /** Changes between the two may never come: the cursor was older than what CockroachDB keeps. */
   gap(from: Position, to: Position): void;
+  /** More rows changed since the last confirmed resolved timestamp than can be remembered. Told once. */
+  guardFull(): void;
   /** The handover failed: some changes are sent again after the next start. */
   handoverFailed(error: AgentError): void;
 }

@@ -1,5 +1,5 @@
 import { unlessAborted } from "./abort.ts";
-import type { Change, Position } from "./change.ts";
+import { type Change, changeOf, type Position } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import type { Message } from "./encode.ts";
 import { AgentError } from "./errors.ts";
@@ -102,12 +102,11 @@ export function gapMarker(table: string, from: Position, to: Position): Change {
     untilTime: hlcTime(to.cursor),
     then: to.scanning ? "scan" : "changes",
   };
-  return {
-    kind: "change",
+  return changeOf({
     table,
     key: "null",
     value: JSON.stringify({ gap }),
     updated: to.cursor,
     operation: "gap",
-  };
+  });
 }

@@ -23,7 +23,7 @@ export function publishNotice(
   publishedAt: number,
 ): void {
   const bytes = queue.publish(message);
-  window.add({ table: "", key: "", previous: undefined, committed: undefined, publishedAt }, bytes);
+  window.add({ row: undefined, previous: undefined, committed: undefined, publishedAt }, bytes);
 }
 
 /** Publishes these after everything else; false if the signal aborts before they are all confirmed. */

@@ -2,16 +2,15 @@ import { unlessAborted } from "./abort.ts";
 import type { Change, FeedEvent } from "./change.ts";
 import type { Message } from "./encode.ts";
 import type { RelayObserver } from "./feed_observer.ts";
-import type { Hlc } from "./hlc.ts";
+import type { Hlc, Instant } from "./hlc.ts";
+import type { RowHash } from "./row_hash.ts";
 
 /** A message in flight: what is needed to undo and to measure it. */
 export interface InFlight {
-  /** The feed's table column. */
-  readonly table: string;
-  /** The key as the feed sent it. */
-  readonly key: string;
-  /** What the guard knew of the key before. */
-  readonly previous: Hlc | undefined;
+  /** Its row; `undefined` where it is no row's change. */
+  readonly row: RowHash | undefined;
+  /** What the guard knew of the row before. */
+  readonly previous: Instant | undefined;
   /** Commit timestamp; `undefined` for a row of the initial scan. */
   readonly committed: Hlc | undefined;
   /** The clock's time when it was published, in milliseconds. */
@@ -36,7 +35,7 @@ export interface RelayParts {
   /** Drops what was sent before. */
   readonly guard: {
     seen(change: Change): boolean;
-    remember(change: Change): Hlc | undefined;
+    remember(change: Change): Instant | undefined;
     raiseFloor(resolved: Hlc): void;
   };
   /** Bounds and orders what is in flight. */
@@ -101,10 +100,10 @@ export async function relay(
       }
       // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
       const previous = guard.remember(event);
-      const { table, key, updated, operation } = event;
+      const { row, updated, operation } = event;
       const committed = operation === "read" ? undefined : updated;
       const bytes = queue.publish(message);
-      window.add({ table, key, previous, committed, publishedAt }, bytes);
+      window.add({ row, previous, committed, publishedAt }, bytes);
     }
   }
 }

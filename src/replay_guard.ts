@@ -1,48 +1,47 @@
 import type { Change } from "./change.ts";
-import { compareHlc, type Hlc } from "./hlc.ts";
-import { KeyTimes } from "./key_times.ts";
-import { keyHash } from "./message_id.ts";
-
-/** Estimated heap of a key that was handed over: map entry, two strings and their headers. */
-const INHERITED_BYTES = 150;
-
-/** Newest timestamp sent of each key, by the key's hash: what one process hands over to the next. */
-export type SentKeys = ReadonlyMap<string, Hlc>;
+import { compareHlc, compareInstants, type Hlc, type Instant, instantOf } from "./hlc.ts";
+import type { RowHash } from "./row_hash.ts";
+import { RowTimes } from "./row_times.ts";
 
 /**
- * Drops what CockroachDB sends again (G4). It remembers, per table and key, the highest timestamp that is
- * confirmed or in flight, and the floor at or below which a session has nothing new to say.
+ * Drops what CockroachDB sends again (G4). It remembers, per row, the highest timestamp that is confirmed or in flight, and
+ * the floor at or below which a session has nothing new to say.
  *
  * Both rest on CockroachDB's contract: no unseen row at or below a resolved timestamp, and no unseen version of a
  * row older than one already sent. Recording `trace-range-splits` holds 58,375 repeats that this rule drops.
  *
- * Bounded: when full it remembers no new key until a confirmed resolved timestamp makes room. Changes of such keys
+ * A row is known by 128 bits of a cryptographic hash, not by its key: two rows of one hash would hide each other's changes
+ * (G1), and neither chance nor whoever chooses keys can make two (see {@linkcode RowHash}).
+ *
+ * Bounded: when full it remembers no new row until a confirmed resolved timestamp makes room. Changes of such rows
  * pass, repeats included; an unknown row is never dropped.
  */
 export class ReplayGuard {
-  readonly #tables = new Map<string, KeyTimes>();
-  readonly #capacity: number;
-  /** What the process before sent, until a resolved timestamp above all of it is confirmed. */
-  readonly #inherited = new Map<string, Hlc>();
-  #bytes = 0;
+  readonly #newTable: () => RowTimes;
+  readonly #onOverflow: () => void;
+  #sent: RowTimes;
   #floor: Hlc | undefined;
   #overflowed = false;
+  #hasWarned = false;
 
   /**
    * Knows nothing yet.
    *
-   * @param capacity bound on the memory of the remembered keys, in bytes (an estimate)
+   * @param onOverflow told the first time that a row is not remembered because the guard is full
+   * @param newTable makes an empty table
    */
-  constructor(capacity: number = 16 * 1024 * 1024) {
-    this.#capacity = capacity;
+  constructor(onOverflow: () => void = () => {}, newTable: () => RowTimes = () => new RowTimes()) {
+    this.#onOverflow = onOverflow;
+    this.#newTable = newTable;
+    this.#sent = newTable();
   }
 
-  /** Estimated memory of the remembered keys, in bytes. */
+  /** Memory of the remembered rows, in bytes. */
   get bytes(): number {
-    return this.#bytes;
+    return this.#sent.bytes;
   }
 
-  /** True while keys are passed unremembered because the guard is full. */
+  /** True while rows are passed unremembered because the guard is full. */
   get overflowed(): boolean {
     return this.#overflowed;
   }
@@ -53,25 +52,18 @@ export class ReplayGuard {
   }
 
   /** True when the change was sent before. A change without a timestamp never was, as far as anybody can tell. */
-  seen({ table, key, updated }: Change): boolean {
+  seen({ row, updated }: Change): boolean {
     if (updated === undefined) return false;
     if (this.#floor !== undefined && compareHlc(updated, this.#floor) <= 0) return true;
-    const known = this.#tables.get(table)?.get(key) ?? this.#inheritedOf(table, key);
-    return known !== undefined && compareHlc(updated, known) <= 0;
+    const known = this.#sent.get(row);
+    return known !== undefined && compareInstants(instantOf(updated), known) <= 0;
   }
 
-  /** The change is being published: remembers its timestamp and returns the key's one before, for `restore`. */
-  remember({ table, key, updated }: Change): Hlc | undefined {
+  /** The change is being published: remembers its timestamp and returns the row's one before, for `restore`. */
+  remember({ row, updated }: Change): Instant | undefined {
     if (updated === undefined) return undefined;
-    let keys = this.#tables.get(table);
-    if (keys === undefined) this.#tables.set(table, keys = new KeyTimes());
-    if (this.#bytes + KeyTimes.cost(key) > this.#capacity && keys.get(key) === undefined) {
-      this.#overflowed = true;
-      return undefined;
-    }
-    this.#bytes -= keys.bytes;
-    const previous = keys.set(key, updated);
-    this.#bytes += keys.bytes;
+    const previous = this.#sent.get(row);
+    if (!this.#sent.set(row, instantOf(updated))) this.#overflow();
     return previous;
   }
 
@@ -81,54 +73,41 @@ export class ReplayGuard {
   }
 
   /** Undoes `remember`: the message was not confirmed, so its row must pass again. Undo in reverse order. */
-  restore(table: string, key: string, previous: Hlc | undefined): void {
-    const keys = this.#tables.get(table);
-    if (keys === undefined) return;
-    this.#bytes -= keys.bytes;
-    if (previous === undefined) keys.delete(key);
-    else keys.set(key, previous);
-    this.#bytes += keys.bytes;
+  restore(row: RowHash, previous: Instant | undefined): void {
+    if (previous === undefined) this.#sent.delete(row);
+    else this.#sent.set(row, previous);
   }
 
-  /** A resolved timestamp is confirmed: no session starts below it any more, so keys at or below it can go. */
+  /** A resolved timestamp is confirmed: no session starts below it any more, so rows at or below it can go. */
   forget(confirmed: Hlc): void {
-    this.#bytes = 0;
-    for (const keys of this.#tables.values()) {
-      keys.forget(confirmed);
-      this.#bytes += keys.bytes;
-    }
-    for (const [hash, updated] of this.#inherited) {
-      if (compareHlc(updated, confirmed) <= 0) this.#inherited.delete(hash);
-    }
-    this.#bytes += INHERITED_BYTES * this.#inherited.size;
+    this.#sent.forget(instantOf(confirmed));
     this.#overflowed = false;
   }
 
-  /** Takes over what the process before sent. */
-  inherit(sent: SentKeys): void {
-    for (const [hash, updated] of sent) this.#inherited.set(hash, updated);
-    this.#bytes += INHERITED_BYTES * sent.size;
+  /** Takes over what the process before sent; what this one knew is gone. */
+  inherit(sent: RowTimes): void {
+    this.clear();
+    this.#sent = sent;
   }
 
-  /** What the next process has to know. */
-  bequest(): SentKeys {
-    const sent = new Map(this.#inherited);
-    for (const [table, keys] of this.#tables) {
-      for (const [key, updated] of keys) sent.set(keyHash(table, key), updated);
-    }
+  /** What the next process has to know. The guard knows nothing afterwards. */
+  bequest(): RowTimes {
+    const sent = this.#sent;
+    this.clear();
     return sent;
   }
 
   /** Forgets everything: the cursor was changed by somebody else, so what was sent before proves nothing. */
   clear(): void {
-    this.#tables.clear();
-    this.#inherited.clear();
-    this.#bytes = 0;
+    this.#sent = this.#newTable();
     this.#floor = undefined;
     this.#overflowed = false;
   }
 
-  #inheritedOf(table: string, key: string): Hlc | undefined {
-    return this.#inherited.size === 0 ? undefined : this.#inherited.get(keyHash(table, key));
+  #overflow(): void {
+    this.#overflowed = true;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    this.#onOverflow();
   }
 }

@@ -1,13 +1,14 @@
 import type { Position } from "./change.ts";
 import { AgentError } from "./errors.ts";
-import type { ReplayGuard, SentKeys } from "./replay_guard.ts";
+import type { ReplayGuard } from "./replay_guard.ts";
+import type { RowTimes } from "./row_times.ts";
 
 /** Where a stopped process leaves what it sent above the cursor, for the next one. Every method throws AgentError. */
 export interface Handover {
-  /** Leaves the keys for whoever starts at this position. */
-  leave(position: Position, sent: SentKeys): Promise<void>;
-  /** Takes what was left for this position; there is nothing afterwards. */
-  take(position: Position): Promise<SentKeys>;
+  /** Leaves the rows for whoever starts at this position. */
+  leave(position: Position, sent: RowTimes): Promise<void>;
+  /** Takes what was left for this position, if anything was; there is nothing afterwards. */
+  take(position: Position): Promise<RowTimes | undefined>;
 }
 
 /** From one process to the next: what a handover that fails costs is a few repeats, never the feed. */
@@ -51,15 +52,12 @@ export class Succession {
       if (action === "retry" && kind !== "Unknown") throw failure;
       this.#failed(failure);
     });
-    if (sent !== undefined && sent.size > 0) {
-      this.#guard.clear();
-      this.#guard.inherit(sent);
-    }
+    if (sent !== undefined && !sent.isEmpty) this.#guard.inherit(sent);
     this.#isDue = false;
   }
 
-  /** Leaves these keys to whoever starts at this position. Never rejects. */
-  async leave(position: Position, sent: SentKeys): Promise<void> {
+  /** Leaves these rows to whoever starts at this position. Never rejects. */
+  async leave(position: Position, sent: RowTimes): Promise<void> {
     await this.#handover?.leave(position, sent).catch((failure) => this.#failed(failure));
   }
 

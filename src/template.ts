@@ -90,9 +90,9 @@ function part(name: Placeholder | undefined, change: Change, { place, traceparen
     case "table":
       return change.table;
     case "key":
-      return change.key;
+      return change.identity;
     case "id":
-      return change.updated === undefined ? "" : messageId(change.updated, change.table, change.key);
+      return change.updated === undefined ? "" : messageId(change.updated, change.row);
     case "traceparent":
       return traceparent;
     case "op":

@@ -51,7 +51,7 @@ export function unpublishableHandler(
   policy: OnUnpublishable,
   observe: UnpublishableObserver,
 ): UnpublishableHandler {
-  return async ({ table, key, updated }, message, reason, queue) => {
+  return async ({ table, identity: key, updated }, message, reason, queue) => {
     const name = key.length <= LONGEST_KEY ? key : `${key.slice(0, LONGEST_KEY)}…`;
     if (policy === "fail") {
       throw new AgentError(

@@ -1,4 +1,4 @@
-import type { Change, Operation } from "../change.ts";
+import { type Change, changeOf, type Operation } from "../change.ts";
 import type { EnvelopeOptions } from "./envelope.ts";
 import { isWholeJson, jsonMembers, jsonText, withoutMember } from "./json_member.ts";
 import { malformedRow } from "./malformed_row.ts";
@@ -25,12 +25,11 @@ export function readEnriched(table: string, key: string, value: string, options:
     throw malformedRow(table, value, "has no commit timestamp in its source");
   }
   if (operation === undefined) throw malformedRow(table, value, "has no operation c, u, d or r");
-  return {
-    kind: "change",
+  return changeOf({
     table,
     key,
     value: options.keepUpdated ? value : withoutMember(value, payload, place),
     updated,
     operation: isOfScan(updated, options) ? "read" : operation,
-  };
+  });
 }

@@ -1,4 +1,4 @@
-import type { Change, FeedEvent, Operation } from "../change.ts";
+import { type Change, changeOf, type FeedEvent, type Operation } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
 import { readEnriched } from "./enriched.ts";
@@ -87,14 +87,13 @@ function readWrapped(table: string, key: string, value: string, options: Envelop
     throw malformedRow(table, value, "does not end with its timestamp");
   }
   const bare = value.slice(0, start) + "}";
-  return {
-    kind: "change",
+  return changeOf({
     table,
     key,
     value: options.keepUpdated ? value : bare,
     updated,
     operation: wrappedOperation(bare, key, updated, options),
-  };
+  });
 }
 
 /** The members of a wrapped value are sorted, so its first and its last bytes tell what happened (G5: no parsing). */
@@ -126,7 +125,7 @@ function readRow(table: string, key: string, value: string, options: EnvelopeOpt
 }
 
 function readKeyOnly(table: string, key: string, value: string): Change {
-  return { kind: "change", table, key, value, updated: undefined, operation: "upsert" };
+  return changeOf({ table, key, value, updated: undefined, operation: "upsert" });
 }
 
 /**
@@ -142,12 +141,11 @@ function readBare(table: string, key: string, value: string, options: EnvelopeOp
   if (updated === undefined || !isWholeJson(value, members)) {
     throw malformedRow(table, value, "is no object with a timestamp in __crdb__");
   }
-  return {
-    kind: "change",
+  return changeOf({
     table,
     key,
     value: options.keepUpdated || metadata.length > 1 ? value : withoutMember(value, members, place),
     updated,
     operation: isOfScan(updated, options) ? "read" : members.length === 1 ? "delete" : "upsert",
-  };
+  });
 }

@@ -1,18 +1,21 @@
+import { setImmediate } from "node:timers/promises";
 import type { Position } from "../change.ts";
 import type { AgentError } from "../errors.ts";
-import { type Hlc, parseHlc } from "../hlc.ts";
-import type { SentKeys } from "../replay_guard.ts";
+import { hlcOfInstant, instantOf, parseHlc } from "../hlc.ts";
+import { parseWholeText, wholeText } from "../row_hash.ts";
+import { RowTimes } from "../row_times.ts";
 import { isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
 import { aboutOwnTable, HANDOVER_TABLE } from "./own_table.ts";
-import type { SqlConnection } from "./sql_connection.ts";
+import type { SqlConnection, Statement } from "./sql_connection.ts";
 
-/** CockroachDB advises rows under 512 KiB. */
-const LONGEST_PART = 512 * 1024;
+/** CockroachDB advises rows under 512 KiB; a part is made at once, so a quarter of that keeps the pauses at 1 ms or so. */
+const LONGEST_PART = 128 * 1024;
 
 /**
- * What a stopped process sent above its cursor, in the table `cursor_handover`: a line `HASH TIMESTAMP` for each key.
- * It is of use to a process that starts at the very same cursor, and to no other.
+ * What a stopped process sent above its cursor, in the table `cursor_handover`: a line `HASH TIMESTAMP` for each row.
+ * It is of use to a process that starts at the very same cursor, and to no other. What an earlier version left, whose hashes
+ * are shorter, is of no use to anybody: some changes come again.
  */
 export class CockroachHandover {
   readonly #feed: string;
@@ -27,36 +30,26 @@ export class CockroachHandover {
   }
 
   /**
-   * Leaves the keys for whoever starts at this position, if the feed is still this process's.
+   * Leaves the rows for whoever starts at this position, if the feed is still this process's.
    *
    * @throws AgentError
    */
-  async leave(position: Position, sent: SentKeys): Promise<void> {
+  async leave(position: Position, sent: RowTimes): Promise<void> {
     const attempted = `Cannot leave what feed "${this.#feed}" sent in cursor_handover`;
-    const statements = [
-      {
-        text: `DELETE FROM cursor_handover WHERE feed = $1 AND ${isOwner(2)}`,
-        values: [this.#feed, ...this.#owner.values],
-      },
-      ...parts(sent).map((keys, part) => ({
-        text: "INSERT INTO cursor_handover (feed, part, cursor, keys) " +
-          `SELECT $1::STRING, $2::INT, $3::STRING, $4::STRING WHERE ${isOwner(5)}`,
-        values: [this.#feed, part, cursorText(position), keys, ...this.#owner.values],
-      })),
-    ];
-    await this.#sql.transaction(attempted, statements).catch(async (error: AgentError) => {
+    const leave = () => this.#sql.transaction(attempted, this.#statements(position, sent));
+    await leave().catch(async (error: AgentError) => {
       if (!isUndefinedTable(error)) throw aboutOwnTable(HANDOVER_TABLE, error);
       await this.#sql.query('Cannot create the table "cursor_handover"', HANDOVER_TABLE.create);
-      await this.#sql.transaction(attempted, statements);
+      await leave();
     });
   }
 
   /**
-   * Takes what was left for this position; there is nothing afterwards.
+   * Takes what was left for this position, if anything was; there is nothing afterwards.
    *
    * @throws AgentError
    */
-  async take(position: Position): Promise<SentKeys> {
+  async take(position: Position): Promise<RowTimes | undefined> {
     const attempted = `Cannot take what feed "${this.#feed}" sent from cursor_handover`;
     const select = "SELECT cursor, keys FROM cursor_handover WHERE feed = $1 ORDER BY part";
     const { rows } = await this.#sql.query<Part>(attempted, select, [this.#feed]).catch(
@@ -65,9 +58,26 @@ export class CockroachHandover {
         throw aboutOwnTable(HANDOVER_TABLE, error);
       },
     );
-    if (rows.length === 0) return new Map();
+    if (rows.length === 0) return undefined;
     await this.#sql.query(attempted, "DELETE FROM cursor_handover WHERE feed = $1", [this.#feed]);
-    return read(rows.filter(({ cursor }) => cursor === cursorText(position)).map(({ keys }) => keys));
+    const parts = rows.filter(({ cursor }) => cursor === cursorText(position)).map(({ keys }) => keys);
+    return parts.length === 0 ? undefined : await read(parts);
+  }
+
+  /** Each is made when the one before was executed: together they may be 20 MB. */
+  *#statements(position: Position, sent: RowTimes): Generator<Statement> {
+    yield {
+      text: `DELETE FROM cursor_handover WHERE feed = $1 AND ${isOwner(2)}`,
+      values: [this.#feed, ...this.#owner.values],
+    };
+    let part = 0;
+    for (const keys of parts(sent)) {
+      yield {
+        text: "INSERT INTO cursor_handover (feed, part, cursor, keys) " +
+          `SELECT $1::STRING, $2::INT, $3::STRING, $4::STRING WHERE ${isOwner(5)}`,
+        values: [this.#feed, part++, cursorText(position), keys, ...this.#owner.values],
+      };
+    }
   }
 }
 
@@ -81,28 +91,28 @@ function cursorText({ cursor, scanning }: Position): string {
   return scanning ? `${cursor}/scan` : cursor;
 }
 
-function parts(sent: SentKeys): string[] {
-  const texts: string[] = [];
-  let lines: string[] = [], length = 0;
-  for (const [hash, updated] of sent) {
-    const line = `${hash} ${updated}`;
-    if (length + line.length + 1 > LONGEST_PART) {
-      texts.push(lines.join("\n"));
-      lines = [];
-      length = 0;
+function* parts(sent: RowTimes): Generator<string> {
+  let lines = "";
+  for (const [row, time] of sent) {
+    const line = `${wholeText(row)} ${hlcOfInstant(time)}`;
+    if (lines.length + line.length + 1 > LONGEST_PART) {
+      yield lines;
+      lines = "";
     }
-    lines.push(line);
-    length += line.length + 1;
+    lines += lines === "" ? line : `\n${line}`;
   }
-  return [...texts, lines.join("\n")];
+  yield lines;
 }
 
-function read(texts: readonly string[]): SentKeys {
-  const sent = new Map<string, Hlc>();
-  for (const line of texts.flatMap((text) => text.split("\n"))) {
-    const [hash = "", text = ""] = line.split(" ");
-    const updated = parseHlc(text);
-    if (updated !== undefined) sent.set(hash, updated);
+async function read(parts: readonly string[]): Promise<RowTimes> {
+  const sent = new RowTimes();
+  for (const part of parts) {
+    for (const line of part.split("\n")) {
+      const [hash = "", text = ""] = line.split(" ");
+      const row = parseWholeText(hash), updated = parseHlc(text);
+      if (row !== undefined && updated !== undefined) sent.set(row, instantOf(updated));
+    }
+    await setImmediate(); // other things are not kept waiting
   }
   return sent;
 }

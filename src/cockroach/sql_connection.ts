@@ -44,7 +44,7 @@ export class SqlConnection {
    * @param attempted what to say when it fails
    * @throws AgentError
    */
-  async transaction(attempted: string, statements: readonly Statement[]): Promise<void> {
+  async transaction(attempted: string, statements: Iterable<Statement>): Promise<void> {
     await this.#run(attempted, async (connection) => {
       try {
         await connection.query("BEGIN");

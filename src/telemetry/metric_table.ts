@@ -101,13 +101,13 @@ export const METRICS = {
     name: "changefeed_guard_bytes",
     type: "gauge",
     labels: ["feed"],
-    help: "Estimated memory of the keys remembered to recognise repeats",
+    help: "Memory of the rows remembered to recognise repeats",
   },
   guardOverflowed: {
     name: "changefeed_guard_overflowed",
     type: "gauge",
     labels: ["feed"],
-    help: "1 while that memory is full, so that repeats of new keys pass, else 0",
+    help: "1 while that memory is full, so that repeats of further rows pass, else 0",
   },
   confirmSeconds: {
     name: "rabbitmq_confirm_seconds",

@@ -148,6 +148,15 @@ export class Telemetry implements AgentObserver {
     });
   }
 
+  /** More rows changed since the last confirmed resolved timestamp than can be remembered. */
+  guardFull(): void {
+    this.#log.warn(
+      "Too many rows changed since the last confirmed resolved timestamp to remember them all: if they come again, or the " +
+        "process stops before the next one, changes are repeated. Nothing is lost, and this is said once: see " +
+        "changefeed_guard_overflowed",
+    );
+  }
+
   /** The handover failed; nothing is lost by it. */
   handoverFailed(error: AgentError): void {
     const failure = describeFailure(error);

@@ -3,6 +3,9 @@ import { CockroachCursorStore } from "../../src/cockroach/cursor_store.ts";
 import { FeedOwner } from "../../src/cockroach/feed_owner.ts";
 import { CockroachHandover } from "../../src/cockroach/handover.ts";
 import { SqlConnection } from "../../src/cockroach/sql_connection.ts";
+import { instantOf } from "../../src/hlc.ts";
+import { rowHash } from "../../src/row_hash.ts";
+import { RowTimes } from "../../src/row_times.ts";
 import { parseDatabaseUrl } from "../../src/settings/database_url.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { AgentRig } from "../support/agent_rig.ts";
@@ -11,7 +14,7 @@ import type { QueueReader } from "../support/queue_reader.ts";
 import { TcpProxy } from "../support/tcp_proxy.ts";
 
 const scan = { cursor: hlcOf(10), scanning: true }, cursor = { cursor: hlcOf(11), scanning: false };
-const sent = new Map([["hash", hlcOf(12)]]);
+const row = rowHash("foo", "[1]"), sentAt = instantOf(hlcOf(12));
 
 /** One feed as two processes see it. */
 async function twoProcesses() {
@@ -113,10 +116,25 @@ Deno.test("only the feed's owner hands over what it sent, and does not lose what
   const { first, second } = feed;
   await first.store.read();
   await first.store.claim(undefined);
+  const sent = new RowTimes();
+  sent.set(row, sentAt);
   await first.handover.leave(cursor, sent);
-  await second.handover.leave(cursor, new Map());
-  assert.deepEqual(await first.handover.take(cursor), sent);
-  assert.deepEqual(await first.handover.take(cursor), new Map());
+  await second.handover.leave(cursor, new RowTimes());
+  assert.deepEqual([...await first.handover.take(cursor) ?? []], [[row, sentAt]]);
+  assert.equal(await first.handover.take(cursor), undefined);
+});
+
+Deno.test("what a version with shorter hashes left is taken away, and not misread", async () => {
+  await using feed = await twoProcesses();
+  const { first, cockroach } = feed;
+  await first.store.read();
+  await first.store.claim(undefined);
+  await first.handover.leave(cursor, new RowTimes());
+  const keys =
+    "rGN2Ta2FyAFtahOj 1795327222747839112.0000000000\neAr2I3qTTVEjOMGe 1795327222747839112.0000000000";
+  await cockroach.sql(`UPDATE cursor_handover SET keys = '${keys}'`);
+  assert.deepEqual([...await first.handover.take(cursor) ?? []], []);
+  assert.equal(await first.handover.take(cursor), undefined);
 });
 
 function values(queue: QueueReader): unknown[] {

@@ -5,6 +5,7 @@ import { FeedOwner } from "../../src/cockroach/feed_owner.ts";
 import { CockroachHandover } from "../../src/cockroach/handover.ts";
 import { SqlConnection } from "../../src/cockroach/sql_connection.ts";
 import { parseDatabaseUrl } from "../../src/settings/database_url.ts";
+import { RowTimes } from "../../src/row_times.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { Cockroach } from "../support/cockroach.ts";
 import { CheckRig } from "./check_rig.ts";
@@ -61,7 +62,7 @@ Deno.test("a cursor_handover of somebody else is left alone, and the cursor can 
   await new CockroachCursorStore(owner, false, sql).read();
   const handover = new CockroachHandover(owner, sql);
   await assert.rejects(handover.take(position), { kind: "TableUnfit" });
-  await assert.rejects(handover.leave(position, new Map([["hash", hlcOf(11)]])), { kind: "TableUnfit" });
+  await assert.rejects(handover.leave(position, new RowTimes()), { kind: "TableUnfit" });
   await new CursorTable(sql).put("shop", hlcOf(10));
   assert.deepEqual(await new CursorTable(sql).rows(), [{ key: "shop", cursor: hlcOf(10) }]);
   await sql.close();

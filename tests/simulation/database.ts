@@ -1,4 +1,4 @@
-import type { Change, Operation } from "../../src/change.ts";
+import { type Change, changeOf, type Operation } from "../../src/change.ts";
 import type { Hlc } from "../../src/hlc.ts";
 
 /** Tables of the rows with even and with odd numbers. */
@@ -77,7 +77,7 @@ export class Database {
     const table = TABLES[row % 2]!;
     const key = `[${row}]`;
     const name = `"${table}${key}@${tick} ${operation}"`;
-    const change: Change = { kind: "change", table, key, value: name, updated: hlcOfTick(tick), operation };
+    const change = changeOf({ table, key, value: name, updated: hlcOfTick(tick), operation });
     const version = { change, tick, name };
     this.#versions.set(name, version);
     return version;

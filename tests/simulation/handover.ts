@@ -1,5 +1,5 @@
 import type { Position } from "../../src/change.ts";
-import type { SentKeys } from "../../src/replay_guard.ts";
+import type { RowTimes } from "../../src/row_times.ts";
 import type { Handover } from "../../src/succession.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { injected, type World } from "./world.ts";
@@ -13,7 +13,7 @@ export interface HandoverObserver {
 /** The table `cursor_handover`. */
 export class FakeHandoverTable {
   /** What was left. */
-  left: { readonly position: Position; readonly sent: SentKeys; readonly by: AgentProcess } | undefined;
+  left: { readonly position: Position; readonly sent: RowTimes; readonly by: AgentProcess } | undefined;
   /** Where each process left its keys. */
   readonly leavers = new Map<AgentProcess, Position>();
 }
@@ -40,23 +40,23 @@ export class FakeHandover implements Handover {
     this.#observer = observer;
   }
 
-  async leave(position: Position, sent: SentKeys): Promise<void> {
+  async leave(position: Position, sent: RowTimes): Promise<void> {
     await this.#reach();
-    this.#world.trace?.(`${this.#process.name} leaves ${sent.size} keys at ${position.cursor}`);
+    this.#world.trace?.(`${this.#process.name} leaves ${[...sent].length} rows at ${position.cursor}`);
     if (this.#isOwner()) this.#table.left = { position, sent, by: this.#process };
     this.#table.leavers.set(this.#process, position);
     await this.#answer();
   }
 
-  async take(position: Position): Promise<SentKeys> {
+  async take(position: Position): Promise<RowTimes | undefined> {
     await this.#reach();
     const { left } = this.#table;
     this.#table.left = undefined;
     await this.#answer();
     if (left?.position.cursor !== position.cursor || left.position.scanning !== position.scanning) {
-      return new Map();
+      return undefined;
     }
-    this.#world.trace?.(`${this.#process.name} takes ${left.sent.size} keys`);
+    this.#world.trace?.(`${this.#process.name} takes ${[...left.sent].length} rows`);
     this.#observer.handedOver(left.by, this.#process);
     return left.sent;
   }

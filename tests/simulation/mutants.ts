@@ -50,8 +50,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     flaw: "forgets what was in flight when the broker fails",
     file: "feed.ts",
-    from: "this.#guard.restore(table, key, previous)",
-    to: "void [table, key, previous]",
+    from: "this.#guard.restore(row, previous)",
+    to: "void [row, previous]",
     breaks: /G1/,
   },
   {
@@ -209,7 +209,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     flaw: "does not hand over what it sent above the cursor",
     file: "feed.ts",
-    from: "if (position === undefined || sent.size === 0) return;",
+    from: "if (position === undefined || sent.isEmpty) return;",
     to: "return;",
     breaks: /G4/,
   },

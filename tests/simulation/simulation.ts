@@ -219,6 +219,7 @@ class Simulation {
       cursorStored: nothing,
       cursorWaits: (error) => trace?.(`${process.name} cannot store the cursor: ${error.kind}`),
       gap: nothing,
+      guardFull: () => {},
       handoverFailed: () => ledger.handoverFailed = true,
       failed: (error, retryIn) => {
         trace?.(`${process.name} fails: ${error.kind}: ${error.message}`);

@@ -34,6 +34,7 @@ export function agentOnBench(options: Partial<AgentOptions> = {}, parts: Partial
     cursorStored: nothing,
     cursorWaits: nothing,
     gap: (from, to) => told.push(`gap ${from.cursor} ${to.cursor} ${to.scanning}`),
+    guardFull: () => told.push("guard full"),
     handoverFailed: (error) => told.push(`handover ${error.kind}`),
     failed: (error) => told.push(error.kind),
   };

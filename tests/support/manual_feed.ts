@@ -5,7 +5,7 @@ import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/cursor_store.ts";
 import { claimToken } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
-import type { SentKeys } from "../../src/replay_guard.ts";
+import type { RowTimes } from "../../src/row_times.ts";
 import type { Handover } from "../../src/succession.ts";
 import type { Broker, BrokerSession, Outcomes } from "../../src/session.ts";
 import { hlcOf } from "./arbitrary.ts";
@@ -170,19 +170,19 @@ export class MemoryCursorStore implements CursorStore {
 
 /** A handover in memory that fails while `failure` is set. */
 export class MemoryHandover implements Handover {
-  left: SentKeys | undefined;
+  left: RowTimes | undefined;
   failure: Error | undefined;
 
-  leave(_position: Position, sent: SentKeys): Promise<void> {
+  leave(_position: Position, sent: RowTimes): Promise<void> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     this.left = sent;
     return Promise.resolve();
   }
 
-  take(): Promise<SentKeys> {
+  take(): Promise<RowTimes | undefined> {
     if (this.failure !== undefined) return Promise.reject(this.failure);
     const { left } = this;
     this.left = undefined;
-    return Promise.resolve(left ?? new Map());
+    return Promise.resolve(left);
   }
 }

@@ -5,6 +5,7 @@ import type { Change, Operation, Position } from "../../src/change.ts";
 import { type EncodeOptions, messageEncoder, watermarkEncoder } from "../../src/encode.ts";
 import { gapMarker } from "../../src/gap.ts";
 import { messageId } from "../../src/message_id.ts";
+import { rowHash } from "../../src/row_hash.ts";
 import { anyColumn, anyHlc, anyRow, anyText, change, hlc, hlcOf } from "../support/arbitrary.ts";
 import { readCloudEvent } from "../support/cloud_event.ts";
 
@@ -97,7 +98,7 @@ Deno.test("cloudevents is structured CloudEvents 1.0 JSON with the value as data
   assert.equal(
     message.body,
     '{"specversion":"1.0","source":"/crdb-changefeed-publisher/d.public.t%2Bd.public.u%20v",' +
-      `"datacontenttype":"application/json","id":"${messageId(updated, "t", '["k"]')}",` +
+      `"datacontenttype":"application/json","id":"${messageId(updated, rowHash("t", '["k"]'))}",` +
       '"type":"crdb.changefeed.delete","subject":"[\\"k\\"]","time":"2026-11-22T06:00:22.747839112Z",' +
       '"table":"t","data":{"after": {"d": 1.10}}}',
   );
@@ -165,7 +166,7 @@ Deno.test("message carries content type, operation and message-id of the change"
   const message = encoder()(change({ updated, operation: "delete" }));
   assert.equal(message.contentType, "application/json");
   assert.equal(message.type, "delete");
-  assert.equal(message.messageId, messageId(updated, "t", "[1]"));
+  assert.equal(message.messageId, messageId(updated, rowHash("t", "[1]")));
   assert.equal(encoder()(change({ updated: undefined })).messageId, undefined);
 });
 
@@ -185,7 +186,7 @@ Deno.test("a watermark's body is what CockroachDB writes, and the data of a clou
     assert.deepEqual(watermarks({ format }), [{
       body: `{"resolved":"${resolved}"}`,
       contentType: "application/json",
-      messageId: messageId(hlcOf(7, 3), "", ""),
+      messageId: messageId(hlcOf(7, 3), rowHash("", "")),
       type: "resolved",
       routingKey: "foo",
       headers: undefined,

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import type { FeedEvent, Position } from "../../src/change.ts";
 import { AgentError } from "../../src/errors.ts";
+import { instantOf } from "../../src/hlc.ts";
+import { rowHash } from "../../src/row_hash.ts";
+import { RowTimes } from "../../src/row_times.ts";
 import { BoundedFeed, isReached, lastOf, startBefore } from "../../src/feed_end.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
@@ -88,9 +91,10 @@ Deno.test("a scan that is all there is ends with it; the cursor is where a feed 
 
 Deno.test("a feed whose end is stored opens no changefeed, and leaves what was handed over for another", async () => {
   const { source, handover, running, told } = agentOnBench({}, { end: "scan" });
-  handover.left = new Map([["hash", hlcOf(11)]]);
+  handover.left = new RowTimes();
+  handover.left.set(rowHash("t", "a"), instantOf(hlcOf(11)));
   await running;
-  assert.deepEqual([source.opened, handover.left?.size], [[], 1]);
+  assert.deepEqual([source.opened, [...handover.left ?? []].length], [[], 1]);
   assert.deepEqual(told, [`complete ${hlcOf(10)}`]);
 });
 

@@ -3,9 +3,10 @@ import type { Change, FeedEvent } from "../../src/change.ts";
 import { Checkpoints } from "../../src/checkpoint.ts";
 import { ConfirmWindow } from "../../src/confirm_window.ts";
 import type { Message } from "../../src/encode.ts";
-import type { Hlc } from "../../src/hlc.ts";
+import { type Hlc, instantOf } from "../../src/hlc.ts";
 import { type InFlight, relay } from "../../src/relay.ts";
 import { ReplayGuard } from "../../src/replay_guard.ts";
+import { rowHash } from "../../src/row_hash.ts";
 import { change, hlcOf } from "../support/arbitrary.ts";
 
 /** What happened, in order: `publish [1]@5`, `mark 7`, `dropped [1]@5`. */
@@ -190,9 +191,9 @@ Deno.test("relay() puts what is needed to undo and to measure into the window", 
   const { run, window } = rig();
   await run(new ScriptedFeed([[row("[1]", 3), row("[1]", 4), row("[2]", 9, { operation: "read" })]]));
   assert.deepEqual(window.unsettled(), [
-    { table: "t", key: "[2]", previous: undefined, committed: undefined, publishedAt: 0 },
-    { table: "t", key: "[1]", previous: hlcOf(3), committed: hlcOf(4), publishedAt: 0 },
-    { table: "t", key: "[1]", previous: undefined, committed: hlcOf(3), publishedAt: 0 },
+    { row: rowHash("t", "[2]"), previous: undefined, committed: undefined, publishedAt: 0 },
+    { row: rowHash("t", "[1]"), previous: instantOf(hlcOf(3)), committed: hlcOf(4), publishedAt: 0 },
+    { row: rowHash("t", "[1]"), previous: undefined, committed: hlcOf(3), publishedAt: 0 },
   ]);
   assert.equal(window.bytes, "[1]@3[1]@4[2]@9".length);
 });
@@ -202,7 +203,7 @@ Deno.test("relay() undone passes the same changes again, in order (G1, G3)", asy
   const rows = [row("[1]", 3), row("[2]", 3), row("[1]", 4)];
   await run(new ScriptedFeed([rows]));
   window.confirm(1, false);
-  for (const { table, key, previous } of window.unsettled()) guard.restore(table, key, previous);
+  for (const { row, previous } of window.unsettled()) guard.restore(row!, previous);
   diary.length = 0;
   await run(new ScriptedFeed([rows]));
   assert.deepEqual(only(diary, "publish"), ["publish [2]@3", "publish [1]@4"]);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { AgentError } from "../../src/errors.ts";
 import { ReplayGuard } from "../../src/replay_guard.ts";
+import { RowTimes } from "../../src/row_times.ts";
 import { Succession } from "../../src/succession.ts";
 import { change, hlcOf } from "../support/arbitrary.ts";
 import { MemoryHandover } from "../support/manual_feed.ts";
@@ -20,7 +21,7 @@ Deno.test("Succession takes over once, and again when it becomes due", async () 
   const { succession: next, guard } = succession(handover);
   await next.takeOver(position);
   assert.equal(guard.seen(change({ key: "[1]", updated: hlcOf(12) })), true);
-  handover.left = new Map();
+  handover.left = new RowTimes();
   await next.takeOver(position);
   assert.ok(handover.left, "was not asked again");
   next.becomeDue();
@@ -35,13 +36,13 @@ Deno.test("Succession throws what is worth another try, and goes on without what
   await assert.rejects(next.takeOver(position), { kind: "CursorStoreUnavailable" });
   handover.failure = new AgentError("SourceDenied", "No privilege");
   await next.takeOver(position);
-  await next.leave(position, new Map());
+  await next.leave(position, new RowTimes());
   assert.deepEqual(told, ["SourceDenied", "SourceDenied"]);
 });
 
 Deno.test("Succession without a handover has nothing to ask", async () => {
   const { succession: next, told } = succession(undefined);
   await next.takeOver(position);
-  await next.leave(position, new Map());
+  await next.leave(position, new RowTimes());
   assert.deepEqual(told, []);
 });

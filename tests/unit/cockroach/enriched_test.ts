@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { changeOf } from "../../../src/change.ts";
 import type { Change } from "../../../src/change.ts";
 import { readEnriched } from "../../../src/cockroach/enriched.ts";
 import { AgentError } from "../../../src/errors.ts";
@@ -29,14 +30,16 @@ function read(value: string, options: { keepUpdated?: boolean; scanTimestamp?: t
 }
 
 Deno.test("readEnriched() takes the commit timestamp out of the source, and cuts the source out", () => {
-  assert.deepEqual(read(enriched("u")), {
-    kind: "change",
-    table: "foo",
-    key: '{"id": 1}',
-    value: `{"after": ${AFTER}, "op": "u", "ts_ns": 1746045115679811000}`,
-    updated: T,
-    operation: "update",
-  });
+  assert.deepEqual(
+    read(enriched("u")),
+    changeOf({
+      table: "foo",
+      key: '{"id": 1}',
+      value: `{"after": ${AFTER}, "op": "u", "ts_ns": 1746045115679811000}`,
+      updated: T,
+      operation: "update",
+    }),
+  );
 });
 
 Deno.test("readEnriched() leaves the source where the operator asked for it", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { changeOf } from "../../../src/change.ts";
 import type { Change, FeedEvent, Operation } from "../../../src/change.ts";
 import {
   type EnvelopeOptions,
@@ -47,14 +48,13 @@ Deno.test("wrapped: the timestamp is cut off the value, and what is left is the 
       key: "[1]",
       value: '{"after": {"a": 1}, "updated": "1795327179713724316.0000000000"}',
     }),
-    {
-      kind: "change",
+    changeOf({
       table: "sc",
       key: "[1]",
       value: '{"after": {"a": 1}}',
-      updated: "1795327179713724316.0000000000",
+      updated: hlc("1795327179713724316.0000000000"),
       operation: "upsert",
-    },
+    }),
   );
 });
 
@@ -225,14 +225,16 @@ Deno.test("row: the row alone is cut out of the wrapped value, and a deletion ha
   fc.assert(
     fc.property(fc.option(anyRow), anyHlc, (row, updated) => {
       const value = `{"after": ${row ?? "null"}, "updated": "${updated}"}`;
-      assert.deepEqual(read({ table: "foo", key: "[54]", value }, { shape: "row" }), {
-        kind: "change",
-        table: "foo",
-        key: "[54]",
-        value: row ?? "",
-        updated,
-        operation: row === null ? "delete" : "upsert",
-      });
+      assert.deepEqual(
+        read({ table: "foo", key: "[54]", value }, { shape: "row" }),
+        changeOf({
+          table: "foo",
+          key: "[54]",
+          value: row ?? "",
+          updated,
+          operation: row === null ? "delete" : "upsert",
+        }),
+      );
     }),
     { numRuns: 100 },
   );
@@ -240,14 +242,16 @@ Deno.test("row: the row alone is cut out of the wrapped value, and a deletion ha
 
 Deno.test("key_only: a change has neither value nor timestamp", () => {
   for (const value of ["", null]) {
-    assert.deepEqual(read({ table: "foo", key: "[54]", value }, { shape: "key_only", scanTimestamp: T }), {
-      kind: "change",
-      table: "foo",
-      key: "[54]",
-      value: "",
-      updated: undefined,
-      operation: "upsert",
-    });
+    assert.deepEqual(
+      read({ table: "foo", key: "[54]", value }, { shape: "key_only", scanTimestamp: T }),
+      changeOf({
+        table: "foo",
+        key: "[54]",
+        value: "",
+        updated: undefined,
+        operation: "upsert",
+      }),
+    );
   }
 });
 

@@ -100,7 +100,7 @@ Deno.test("the first checkpoint of a scan ends it, also while the broker is bloc
 
 Deno.test("confirmed() measures from commit to confirm, but not for rows of the scan", () =>
   opened(async ({ telemetry, sample }) => {
-    const message = { table: "t", key: "[1]", previous: undefined, publishedAt: 0 };
+    const message = { row: undefined, previous: undefined, publishedAt: 0 };
     telemetry.confirmed({ ...message, committed: hlcOf(97 * SECOND) }, 5);
     telemetry.confirmed({ ...message, committed: undefined }, 5);
     assert.equal(await sample("rabbitmq_messages_sent"), 2);
