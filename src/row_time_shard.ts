@@ -36,12 +36,6 @@ export class RowTimeShard {
     return BYTES_A_ENTRY * this.#seconds.length + BYTES_A_SLOT * this.#slots.length;
   }
 
-  /** No row has a timestamp later than this. */
-  hasNone(forgotten: Instant | undefined): boolean {
-    for (let entry = 0; entry < this.#size; entry++) if (this.#isLater(entry, forgotten)) return false;
-    return true;
-  }
-
   /** The row's timestamp. */
   get(row: RowHash): Instant | undefined {
     const entry = this.#find(row);

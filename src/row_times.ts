@@ -31,6 +31,8 @@ export class RowTimes {
   readonly #shards: RowTimeShard[];
   /** Rows at or below it are not there any more, whether their shard has dropped them or not. */
   #forgotten: Instant | undefined;
+  /** No row has a later timestamp. */
+  #latest: Instant | undefined;
   #turn = 0;
 
   /** Holds nothing yet. */
@@ -47,7 +49,8 @@ export class RowTimes {
 
   /** No row has a timestamp. */
   get isEmpty(): boolean {
-    return this.#shards.every((shard) => shard.hasNone(this.#forgotten));
+    return this.#latest === undefined || this.#isForgotten(this.#latest) ||
+      this[Symbol.iterator]().next().done === true;
   }
 
   /** The row's timestamp. */
@@ -58,6 +61,7 @@ export class RowTimes {
 
   /** Sets the row's timestamp; false where there is no room for another row. */
   set(row: RowHash, time: Instant): boolean {
+    if (this.#latest === undefined || compareInstants(time, this.#latest) > 0) this.#latest = time;
     return this.#shardOf(row).set(row, time, this.#forgotten);
   }
 
