@@ -11,12 +11,17 @@ export interface Statement {
   readonly values: readonly unknown[];
 }
 
-/** A connection for short statements that is made when it is first needed, and again after it broke. */
+/**
+ * A connection for short statements that is made when it is first needed, and again after it broke. What is asked at the same time
+ * waits for its turn, so that nothing of somebody else's runs inside a transaction.
+ */
 export class SqlConnection {
   readonly #url: DatabaseUrl;
   readonly #applicationName: string;
   readonly #closed: AbortController = new AbortController();
   #connection: Promise<Connection> | undefined;
+  /** The last in the queue is done; never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** Does not connect yet. */
   constructor(url: DatabaseUrl, applicationName: string) {
@@ -70,7 +75,13 @@ export class SqlConnection {
     opened?.close();
   }
 
-  async #run<T>(attempted: string, run: (connection: Connection) => Promise<T>): Promise<T> {
+  #run<T>(attempted: string, run: (connection: Connection) => Promise<T>): Promise<T> {
+    const turn = this.#last.then(() => this.#attempt(attempted, run));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #attempt<T>(attempted: string, run: (connection: Connection) => Promise<T>): Promise<T> {
     try {
       return await run(await this.#connected());
     } catch (cause) {

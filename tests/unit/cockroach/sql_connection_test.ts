@@ -84,6 +84,42 @@ Deno.test("SqlConnection.transaction() is all on one connection, which a failure
   await sql.close();
 });
 
+Deno.test("SqlConnection.transaction() has no statement of anybody else inside, which would be undone with it", async () => {
+  await using server = new ScriptedServer({
+    answer: (sql) => sql.startsWith("SPOIL") ? Buffer.concat([failure("23505", "duplicate"), READY]) : DONE,
+  });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const statement = (text: string) => ({ text, values: ["1"] });
+  const [kept, , undone, after] = await Promise.allSettled([
+    sql.transaction("Cannot leave", [statement("FIRST $1"), statement("SECOND $1")]),
+    sql.query("Cannot ask", "SPOIL THE FIRST $1", ["1"]),
+    sql.transaction("Cannot leave", [statement("THIRD $1"), statement("SPOIL $1")]),
+    sql.query("Cannot store", "STORE $1", ["1"]),
+  ]);
+  assert.deepEqual([kept.status, undone.status, after.status], ["fulfilled", "rejected", "fulfilled"]);
+  assert.deepEqual(
+    server.statements.filter((text) => !text.startsWith("SET") && !text.startsWith("SELECT set_config")),
+    [
+      ...["BEGIN", "FIRST $1", "SECOND $1", "COMMIT"],
+      "SPOIL THE FIRST $1",
+      ...["BEGIN", "THIRD $1", "SPOIL $1"],
+      "STORE $1",
+    ],
+  );
+  assert.equal(server.startups.length, 2);
+  await sql.close();
+});
+
+Deno.test("SqlConnection.close() leaves nothing that waits for its turn", async () => {
+  await using server = new ScriptedServer({ silent: true });
+  const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
+  const asking = [1, 2, 3].map((n) => failureOf(sql.query("Cannot ask", "SELECT $1", [n])));
+  await server.clientGreeted;
+  await sql.close();
+  await Promise.all([...asking, server.clientClosed]);
+  assert.equal(server.startups.length, 1);
+});
+
 Deno.test("SqlConnection.close() does not wait for a silent server", async () => {
   await using server = new ScriptedServer({ silent: true });
   const sql = new SqlConnection(url(`127.0.0.1:${await server.start()}`), "a");
