@@ -1,10 +1,11 @@
+import { bytesAbove } from "./byte_count.ts";
 import { WindowSize } from "./window_size.ts";
 
 /** Bounds of a window, and who is told what becomes of its messages. */
 export interface WindowOptions<Entry> {
   /** Most messages between the first unconfirmed one and the newest, at least 1. */
   readonly maxMessages: number;
-  /** Most bytes of message bodies in that span; a single larger message still passes, alone. */
+  /** Most bytes of message bodies in that span; a single larger message still passes, with nothing else in flight. */
   readonly maxBytes: number;
   /** Messages allowed at first; by default `maxMessages`. Then it is what serves the broker best (see WindowSize). */
   readonly initialMessages?: number;
@@ -31,7 +32,8 @@ export interface InFlightCounts {
 interface Waiter {
   readonly resolve: () => void;
   readonly reject: (cause: unknown) => void;
-  readonly until: "room" | "empty";
+  /** Room for a message with this body; `undefined`: nothing in flight. */
+  readonly body: string | undefined;
 }
 
 /**
@@ -94,16 +96,21 @@ export class ConfirmWindow<Entry> {
     return this.size === 0 ? undefined : this.#entries[this.#settled % this.#options.maxMessages];
   }
 
-  /** The next message may be published: the window is not full, and has not failed. */
+  /** A message may be published if it is small enough: the window is not full, and has not failed. */
   get hasRoom(): boolean {
     return !this.#failed && this.#isOpen;
   }
 
-  /** Resolves when there is room, or on `release`; rejects with the window's failure. */
-  room(): Promise<void> {
-    if (this.hasRoom) return Promise.resolve();
+  /** The message with this body may be published: it fits beside what is in flight, or is alone. */
+  hasRoomFor(body: string): boolean {
+    return !this.#failed && this.#fits(body);
+  }
+
+  /** Resolves when there is room for a message with this body, or on `release`; rejects with the window's failure. */
+  room(body = ""): Promise<void> {
+    if (this.hasRoomFor(body)) return Promise.resolve();
     if (this.size >= this.limit) this.#limit.waited();
-    return this.#wait("room");
+    return this.#wait(body);
   }
 
   /** Adds the message that was just published; only where there is room. */
@@ -135,18 +142,19 @@ export class ConfirmWindow<Entry> {
     }
     if (this.#settled === before) return;
     onSettled?.(this.#settled);
-    const until = this.#waiter?.until;
-    if (until === "room" ? this.#isOpen : until === "empty" && this.size === 0) this.#wake();
+    if (this.#waiter === undefined) return;
+    const { body } = this.#waiter;
+    if (body === undefined ? this.size === 0 : this.#fits(body)) this.#wake();
   }
 
   /** Resolves when everything is confirmed; rejects with the window's failure. */
   drained(): Promise<void> {
-    return this.size === 0 && !this.#failed ? Promise.resolve() : this.#wait("empty");
+    return this.size === 0 && !this.#failed ? Promise.resolve() : this.#wait(undefined);
   }
 
   /** Lets a relay that waits for room go on without it: it is about to stop. */
   release(): void {
-    if (this.#waiter?.until === "room") this.#wake();
+    if (this.#waiter?.body !== undefined) this.#wake();
   }
 
   /**
@@ -182,10 +190,15 @@ export class ConfirmWindow<Entry> {
     return this.size < this.#limit.messages && this.#bytes < this.#options.maxBytes;
   }
 
-  #wait(until: Waiter["until"]): Promise<void> {
+  #fits(body: string): boolean {
+    if (!this.#isOpen) return false;
+    return this.size === 0 || bytesAbove(this.#options.maxBytes - this.#bytes, body) === 0;
+  }
+
+  #wait(body: string | undefined): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure.cause);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#waiter = { resolve, reject, until };
+    this.#waiter = { resolve, reject, body };
     return promise;
   }
 

@@ -36,7 +36,9 @@ export async function publishNotices(
   const { queue, window } = outlet;
   await unlessAborted(window.drained(), signal);
   for (const message of messages) {
-    while (!isOpen(queue, window) && !signal.aborted) await admission(queue, window, signal);
+    while (!isOpen(queue, window, message) && !signal.aborted) {
+      await admission(queue, window, message, signal);
+    }
     if (signal.aborted) return false;
     publishNotice(outlet, message, clock.now());
   }

@@ -40,8 +40,8 @@ export interface RelayParts {
   };
   /** Bounds and orders what is in flight. */
   readonly window: {
-    readonly hasRoom: boolean;
-    room(): Promise<void>;
+    hasRoomFor(body: string): boolean;
+    room(body: string): Promise<void>;
     add(entry: InFlight, bytes: number): void;
   };
   /** Resolved timestamps on their way to the cursor. */
@@ -86,17 +86,17 @@ export async function relay(
         observe.dropped(event);
         continue;
       }
-      while (!isOpen(queue, window) && !signal.aborted) {
-        await admission(queue, window, signal);
-        publishedAt = now();
-      }
       if (signal.aborted) return;
-
       const message = encode(event);
       const refusal = queue.refuses(message);
       if (refusal !== undefined) {
         await unpublishable(event, message, refusal);
         continue;
+      }
+      while (!isOpen(queue, window, message)) {
+        await admission(queue, window, message, signal);
+        if (signal.aborted) return;
+        publishedAt = now();
       }
       // From here to `add` nothing waits and nothing can fail half-way: what the guard remembers is in the window.
       const previous = guard.remember(event);
@@ -108,23 +108,25 @@ export async function relay(
   }
 }
 
-/** The next message may be published: the broker takes messages, and the window has room. */
+/** The message may be published: the broker takes messages, and the window has room for it. */
 export function isOpen(
   queue: Pick<MessageQueue, "blocked">,
-  window: Pick<RelayParts["window"], "hasRoom">,
+  window: Pick<RelayParts["window"], "hasRoomFor">,
+  { body }: Message,
 ): boolean {
-  return queue.blocked === undefined && window.hasRoom;
+  return queue.blocked === undefined && window.hasRoomFor(body);
 }
 
 /**
- * Waits for what keeps the next message from being published, or until the signal aborts; ask again then, as a watermark
+ * Waits for what keeps the message from being published, or until the signal aborts; ask again then, as a watermark
  * may have taken the room. Whoever aborts has to release the window too.
  */
 export async function admission(
   queue: Pick<MessageQueue, "blocked">,
   window: Pick<RelayParts["window"], "room">,
+  { body }: Message,
   signal: AbortSignal,
 ): Promise<void> {
   if (queue.blocked !== undefined) await unlessAborted(queue.blocked, signal);
-  else await window.room();
+  else await window.room(body);
 }

@@ -109,7 +109,7 @@ export class Watermarks {
     const { queue, window } = outlet;
     while ((this.#due ?? this.#begun) !== undefined && window.hasRoom) {
       if (queue.blocked !== undefined) return this.#publishAfter(queue.blocked);
-      this.#publishNext(outlet);
+      if (!this.#publishNext(outlet)) return;
     }
   }
 
@@ -122,19 +122,24 @@ export class Watermarks {
     });
   }
 
-  #publishNext(outlet: Outlet): void {
+  /** False where the next message has no room. */
+  #publishNext({ queue, window }: Outlet): boolean {
     if (this.#begun === undefined) {
       this.#begun = { resolved: this.#due!, messages: [...this.#parts.encode(this.#due!)] };
       this.#due = undefined;
     }
     const { resolved, messages } = this.#begun;
-    const message = messages.shift()!, refusal = outlet.queue.refuses(message);
+    const message = messages[0]!, refusal = queue.refuses(message);
     if (refusal !== undefined) {
-      return outlet.window.fail(new AgentError("MessageTooLarge", `Cannot publish a watermark: ${refusal}`));
+      window.fail(new AgentError("MessageTooLarge", `Cannot publish a watermark: ${refusal}`));
+      return false;
     }
-    publishNotice(outlet, message, this.#parts.now());
-    if (messages.length > 0) return;
+    if (!window.hasRoomFor(message.body)) return false;
+    messages.shift();
+    publishNotice({ queue, window }, message, this.#parts.now());
+    if (messages.length > 0) return true;
     this.#begun = undefined;
-    this.#sent = { resolved, last: outlet.window.published };
+    this.#sent = { resolved, last: window.published };
+    return true;
   }
 }

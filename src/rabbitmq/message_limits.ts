@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { bytesAbove } from "../byte_count.ts";
 import type { HeaderValue } from "../address.ts";
 import type { Message } from "../encode.ts";
 
@@ -10,8 +11,6 @@ export interface Limits {
 
 /** AMQP's short string. */
 const SHORT_STRING_BYTES = 255;
-/** A UTF-16 unit takes at most so many bytes of UTF-8. */
-const MOST_BYTES_OF_A_UNIT = 3;
 /** Class, weight, size of the body, flags and delivery mode. */
 const FIXED_PROPERTY_BYTES = 15;
 
@@ -58,11 +57,4 @@ function valueBytes(value: HeaderValue): number {
     default:
       return typeof value === "number" && (value | 0) === value ? 4 : 8;
   }
-}
-
-/** Bytes of the text in UTF-8 if they are more than `most`, else 0; most texts need no count. */
-export function bytesAbove(most: number, text: string): number {
-  if (MOST_BYTES_OF_A_UNIT * text.length <= most) return 0;
-  const bytes = Buffer.byteLength(text);
-  return bytes > most ? bytes : 0;
 }

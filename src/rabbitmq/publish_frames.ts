@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import type { Headers, HeaderValue } from "../address.ts";
 import { AgentError } from "../errors.ts";
 import type { Message } from "../encode.ts";
-import { bytesAbove } from "./message_limits.ts";
+import { bytesAbove } from "../byte_count.ts";
 
 const METHOD = 1, HEADER = 2, BODY = 3, FRAME_END = 206;
 const FRAME_START = 7;

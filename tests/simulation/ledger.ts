@@ -110,7 +110,7 @@ export class Ledger {
     this.#flights.set(connection, flight);
     flight.names.push(name);
     if (flight.size > maxInFlight) this.#world.violate("G7", `${flight.size} messages in flight`);
-    if (flight.bytes - name.length >= maxInFlightBytes) {
+    if (flight.bytes > maxInFlightBytes && flight.size > 1) {
       this.#world.violate("G7", `${flight.bytes} bytes in flight`);
     }
   }

@@ -149,8 +149,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     flaw: "publishes a row where a watermark has taken the room",
     file: "relay.ts",
-    from: "while (!isOpen(queue, window)",
-    to: "if (!isOpen(queue, window)",
+    from: "while (!isOpen(queue, window, message))",
+    to: "if (!isOpen(queue, window, message))",
     breaks: /G7/,
     plan: { emitResolved: true },
   },
@@ -174,6 +174,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: "confirm_window.ts",
     from: "this.size < this.#limit",
     to: "this.size <= this.#limit",
+    breaks: /G7/,
+  },
+  {
+    flaw: "lets a large message pass beside others",
+    file: "confirm_window.ts",
+    from: "return this.size === 0 ||",
+    to: "return true ||",
     breaks: /G7/,
   },
   {

@@ -109,6 +109,39 @@ Deno.test("room() is bounded in bytes too, and a single larger message passes al
   await room;
 });
 
+Deno.test("a message larger than maxBytes has room only alone, and no other beside it (G7)", async () => {
+  const { window } = opened({ maxBytes: 100 });
+  const large = "ä".repeat(80);
+  add(window, 1, 1);
+  assert.equal(window.hasRoomFor("a".repeat(99)), true);
+  assert.equal(window.hasRoomFor("a".repeat(100)), false);
+  assert.equal(window.hasRoomFor("ä".repeat(50)), false, "bytes count, not characters");
+  const room = window.room(large);
+  assert.equal(await isPending(room), true);
+  window.confirm(1, false);
+  await room;
+  assert.equal(window.hasRoomFor(large), true);
+  add(window, 1, 160);
+  assert.equal(window.hasRoomFor(""), false);
+  window.confirm(2, false);
+  assert.equal(window.hasRoomFor("a"), true);
+});
+
+Deno.test("a waiter is woken as soon as its own message fits, and not before", async () => {
+  const { window } = opened({ maxBytes: 100 });
+  add(window, 3, 30);
+  const room = window.room("a".repeat(40));
+  window.confirm(1, false);
+  assert.equal(await isPending(room), false);
+  add(window, 1, 40);
+  const full = window.room("a".repeat(80));
+  window.confirm(2, false);
+  window.confirm(3, false);
+  assert.equal(await isPending(full), true);
+  window.confirm(4, false);
+  await full;
+});
+
 Deno.test("a window of one message takes one at a time", async () => {
   const { window } = opened({ maxMessages: 1 });
   for (let number = 1; number <= 3; number++) {
