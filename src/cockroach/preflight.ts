@@ -4,9 +4,10 @@ import { AgentError, type ErrorKind } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { fullTableName, quoteTableName, quoteWholeName, type TableName } from "../table_name.ts";
-import { errorCode } from "./errors.ts";
+import { clusterSetting } from "./cluster_setting.ts";
 import { NodePreflight } from "./node_preflight.ts";
 import { changefeedRemedy, settingRemedy } from "./remedies.ts";
+import { schemaPoll } from "./schema_poll.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
 /** A changefeed that is opened for a moment. Every method throws AgentError. */
@@ -35,7 +36,6 @@ export interface SourcePreflightOptions {
 const FIRST_ANSWER = 30_000;
 const RANGEFEED = "kv.rangefeed.enabled";
 const ENABLE_RANGEFEED = `SET CLUSTER SETTING ${RANGEFEED} = true;`;
-const UNDEFINED_SETTING = "42704";
 /** Failures of a changefeed that the user may have. */
 const BEHIND_PRIVILEGES: readonly ErrorKind[] = ["RangefeedDisabled", "SourceSilent"];
 
@@ -72,6 +72,7 @@ export class SourcePreflight {
       { name: "rangefeeds", needs: nodes.names, run: () => this.#rangefeeds() },
       { name: "privileges", needs: this.tables, run: () => this.#privileges() },
       { name: "changefeed", needs: ["rangefeeds", "privileges"], run: () => this.#changefeed() },
+      { name: "latency", needs: nodes.names, run: () => schemaPoll(options.sql, database.user) },
     ];
   }
 
@@ -95,24 +96,16 @@ export class SourcePreflight {
 
   /** The setting is not everybody's to see: then the changefeed tells. */
   async #rangefeeds(): Promise<Outcome> {
-    let refusal: AgentError;
-    try {
-      const { rows } = await this.#options.sql.query<Record<string, unknown>>(
-        `Cannot see the cluster setting ${RANGEFEED}`,
-        `SHOW CLUSTER SETTING ${RANGEFEED}`,
-      );
-      const enabled = /^t/i.test(String(Object.values(rows[0] ?? {})[0]));
+    const setting = await clusterSetting(this.#options.sql, RANGEFEED);
+    if (setting === "missing") return skip("this version has no such setting");
+    if ("value" in setting) {
+      const enabled = /^t/i.test(String(setting.value));
       return enabled ? ok(`${RANGEFEED} is true`) : fail(`${RANGEFEED} is false`, ENABLE_RANGEFEED);
-    } catch (failure) {
-      const error = AgentError.from(failure);
-      if (errorCode(error.cause) === UNDEFINED_SETTING) return skip("this version has no such setting");
-      if (error.kind !== "SourceDenied") throw failure;
-      refusal = error;
     }
     const opening = await this.#opening();
     if (typeof opening === "number") return ok("a changefeed works");
     if (opening.kind === "RangefeedDisabled") return failed(opening, ENABLE_RANGEFEED);
-    const grant = settingRemedy(refusal, this.#options.database.user);
+    const grant = settingRemedy(setting.refusal, this.#options.database.user);
     return skip(`cannot be told: the user may not see ${RANGEFEED}`, grant);
   }
 

@@ -13,7 +13,8 @@ export function chart({ scans, ceilingName, machine }: Report): string {
   const scale = (WIDTH - LABELS - NUMBERS) / most;
   const height = TOP + scans.length * GROUP + 24;
   const bars = scans.map((scan, index) => group(scan, TOP + index * GROUP, scale));
-  const where = `${machine.cores} cores for everything; RabbitMQ ${machine.rabbitmq}, Deno ${machine.deno}`;
+  const where =
+    `${machine.cores} cores for everything; RabbitMQ ${machine.rabbitmq}, Deno ${machine.deno}; changes from ${machine.cockroachdb}`;
   return `<!-- deno-fmt-ignore-file -->
 <svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Messages a second beside the ceiling">
 <style>

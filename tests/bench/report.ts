@@ -81,7 +81,7 @@ export function markdown(report: Report): string {
     `A bare reader takes ${
       feeds.map(({ rowBytes, rate }) => `${count(rate)} rows/s of ${count(rowBytes)} B`).join(", ")
     } from the feed.`,
-    "Steady changes of 150 B, quorum queue, 1,000 in flight; milliseconds from the commit to a consumer:",
+    `Steady changes of 150 B from ${machine.cockroachdb}, quorum queue, 1,000 in flight; milliseconds from the commit to a consumer:`,
     table(
       ["changes/s", "who", "msg/s", "CPU µs/msg", "peak MB", "p50", "p99", "p99.9"],
       steady.map((each) => [

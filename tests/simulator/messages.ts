@@ -4,6 +4,7 @@ import type { SqlError } from "./sql_error.ts";
 export const TYPES = {
   bool: { oid: 16, length: 1 },
   bytes: { oid: 17, length: -1 },
+  interval: { oid: 1186, length: 16 },
   int: { oid: 20, length: 8 },
   text: { oid: 25, length: -1 },
   decimal: { oid: 1700, length: -1 },

@@ -139,15 +139,29 @@ export function showSetting(reader: TokenReader): OwnStatement | undefined {
 }
 
 function showClusterSetting(name: string): OwnStatement {
-  const type = name.endsWith(".enabled") ? "bool" : "text";
+  const type = name.endsWith(".enabled")
+    ? "bool"
+    : /_(?:interval|duration)$/.test(name)
+    ? "interval"
+    : "text";
   return show([{ name, type }], ({ cluster, user }) => {
     if (cluster.users.get(user)?.admin !== true) {
       throw cluster.version.failure("settingDenied", { setting: name });
     }
     const value = cluster.settings.get(name);
-    if (value === undefined) throw new SqlError("42704", `unknown setting: "${name}"`);
-    return [[type === "bool" ? value.slice(0, 1) : value]];
+    if (value === undefined) throw new SqlError("XXUUU", `unknown setting: "${name}"`);
+    return [[type === "bool" ? value.slice(0, 1) : type === "interval" ? intervalText(value) : value]];
   });
+}
+
+/** `1s` and `100ms` as an INTERVAL is written: `00:00:01`, `00:00:00.1`. */
+function intervalText(duration: string): string {
+  const [, number = "0", unit] = /^([\d.]+)(ms|s|m)$/.exec(duration) ?? [];
+  const seconds = Number(number) * (unit === "ms" ? 0.001 : unit === "m" ? 60 : 1);
+  const two = (part: number) => String(part).padStart(2, "0");
+  return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${
+    two(Number((seconds % 60).toFixed(6)))
+  }`;
 }
 
 function unrecognized(name: string): SqlError {
