@@ -8,7 +8,6 @@ import type { SqlConnection, Statement } from "./sql_connection.ts";
 /** What to do when it cannot be created. */
 const CREATE_HINTS: Partial<Record<ErrorKind, string>> = {
   SourceDenied: `let somebody who may create tables run: ${CURSOR_TABLE.create}`,
-  TableMissing: "create the database that CURSOR_DATABASE_URL, or else DATABASE_URL, names",
 };
 /** A publisher that runs stores while we do, and tables may be missing; each try is one transaction. */
 const MOST_FAILURES = 10;

@@ -6,7 +6,7 @@ import type { AmqpAddress } from "../settings/amqp_address.ts";
 import { AgentError } from "../errors.ts";
 import type { DeadLetterChannel } from "./dead_letters.ts";
 import { classifyBrokerError } from "./errors.ts";
-import type { LockChannel } from "./lock.ts";
+import type { ConsumingChannel, LockChannel } from "./lock.ts";
 import { answerGreeting, type BrokerProduct, brokerProduct, type Credentials } from "./login.ts";
 import type { TopologyChannel } from "./topology.ts";
 import type { TrialChannel } from "./trial.ts";
@@ -53,7 +53,7 @@ export interface ReturnedMessage {
 }
 
 /** A channel that publishes. */
-export interface PublishingChannel {
+export interface PublishingChannel extends ConsumingChannel {
   /** Number of the channel. */
   readonly id: number;
   /** Asks for confirms. */

@@ -28,7 +28,7 @@ export interface DeadLetterConnection {
 
 const PERSISTENT = 2;
 
-/** The queue for what the broker will never take otherwise. Letters are rare, so each has a channel of its own. */
+/** The queue for what the broker will never take otherwise. Letters are rare: those that come together have a channel for a moment. */
 export class DeadLetters {
   readonly #connection: DeadLetterConnection;
   readonly #queue: string;
@@ -40,25 +40,22 @@ export class DeadLetters {
   }
 
   /**
-   * Resolves when the letter is confirmed.
+   * Resolves when all letters are confirmed.
    *
    * @throws AgentError
    */
-  async publish({ body, messageId, ...properties }: DeadLetter): Promise<void> {
+  async publish(letters: readonly DeadLetter[]): Promise<void> {
     const attempted = `Cannot publish to the dead-letter queue "${this.#queue}"`;
     let returned = false;
     try {
       const channel = await this.#connection.channel();
       channel.onReturn = () => returned = true;
       await channel.confirmSelect();
-      const id = messageId === undefined ? {} : { messageId };
-      await channel.basicPublish(
-        "",
-        this.#queue,
-        body,
-        { ...properties, ...id, deliveryMode: PERSISTENT },
-        true,
-      );
+      await Promise.all(letters.map(({ body, messageId, ...properties }) => {
+        const id = messageId === undefined ? {} : { messageId };
+        const persistent = { ...properties, ...id, deliveryMode: PERSISTENT };
+        return channel.basicPublish("", this.#queue, body, persistent, true);
+      }));
       await channel.close();
     } catch (cause) {
       throw classifyBrokerError(cause, attempted);

@@ -1,19 +1,25 @@
 import { classifyBrokerError, replyCode } from "./errors.ts";
 
-/** What the lock needs of a channel. */
-export interface LockChannel {
-  /** Declares a queue; rejects when the broker refuses it. */
-  queueDeclare(
-    name: string,
-    options: { durable: boolean; autoDelete: boolean; exclusive: boolean },
-    args: Record<string, string>,
-  ): Promise<unknown>;
+/** What keeps the lock needs of a channel. */
+export interface ConsumingChannel {
   /** Consumes from a queue; `wait` of the consumer rejects when the broker ends it. */
   basicConsume(
     queue: string,
     options: { noAck: boolean; exclusive: boolean },
     callback: () => void,
   ): Promise<{ wait(): Promise<void> }>;
+}
+
+/** What the lock needs of a channel. */
+export interface LockChannel extends ConsumingChannel {
+  /** Declares a queue; rejects when the broker refuses it. */
+  queueDeclare(
+    name: string,
+    options: { durable: boolean; autoDelete: boolean; exclusive: boolean },
+    args: Record<string, string>,
+  ): Promise<unknown>;
+  /** Closes the channel. */
+  close(): Promise<unknown>;
 }
 
 const ACCESS_REFUSED = 403;
@@ -25,7 +31,8 @@ const RESOURCE_LOCKED = 405;
  *
  * @param channel a channel for this alone
  * @param name the queue's name
- * @param onLost called when the broker takes the lock away while the connection lives
+ * @param onLost called when the broker takes the lock away while the connection lives, or the consuming channel ends
+ * @param keeper a channel that consumes in its place, so that it can be closed: a connection may have but two
  * @returns false while another connection holds it; the channel is closed then
  * @throws AgentError
  */
@@ -33,6 +40,7 @@ export async function takeLock(
   channel: LockChannel,
   name: string,
   onLost: (cause: unknown) => void,
+  keeper?: ConsumingChannel,
 ): Promise<boolean> {
   try {
     await channel.queueDeclare(
@@ -40,8 +48,9 @@ export async function takeLock(
       { durable: false, autoDelete: false, exclusive: true },
       { "x-queue-type": "classic" },
     );
-    const consumer = await channel.basicConsume(name, { noAck: true, exclusive: true }, () => {});
+    const consumer = await (keeper ?? channel).basicConsume(name, { noAck: true, exclusive: true }, () => {});
     consumer.wait().catch(onLost);
+    if (keeper !== undefined) await channel.close();
     return true;
   } catch (cause) {
     const code = replyCode(cause);

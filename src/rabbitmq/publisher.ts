@@ -9,6 +9,7 @@ import { FrameBatch } from "./frame_batch.ts";
 import { takeLock } from "./lock.ts";
 import { type Limits, refusal } from "./message_limits.ts";
 import { PublishFrames } from "./publish_frames.ts";
+import { ReturnedMessages } from "./returned_messages.ts";
 import { explainReturn } from "./topology.ts";
 
 /** Counts for the metrics. */
@@ -42,6 +43,7 @@ const CHECK_TIMEOUT = 5_000;
  */
 export class Publisher implements BrokerSession {
   readonly #connection: Connection;
+  readonly #channel: PublishingChannel;
   readonly #options: PublisherOptions;
   readonly #batch: FrameBatch;
   readonly #mostPropertyBytes: number;
@@ -53,8 +55,8 @@ export class Publisher implements BrokerSession {
   #blocked: PromiseWithResolvers<void> | undefined;
   /** Confirms that wait until the returned messages before them are dealt with. */
   #held: (readonly [number: number, multiple: boolean])[] | undefined;
-  #returns: Promise<void> = Promise.resolve();
-  #returnsUnderWay = 0;
+  readonly #returned: ReturnedMessages | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   /**
    * Takes over the channel's and the connection's events.
@@ -79,6 +81,16 @@ export class Publisher implements BrokerSession {
     this.#batch = new FrameBatch(frames, (bytes, onWritten) => connection.write(bytes, onWritten));
     this.#outcomes = outcomes;
     this.#observe = observe;
+    this.#channel = channel;
+    const { onUnpublishable: policy } = options;
+    this.#returned = policy === "fail" ? undefined : new ReturnedMessages({
+      policy,
+      explain: (exchange, routingKey) => this.#explainReturn(exchange, routingKey),
+      deadLetter: (letters) => this.#deadLetter(letters),
+      observe,
+      done: () => this.#release(),
+      failed: (error) => this.#fail(error),
+    });
     channel.publishConfirmed = (number, multiple, nack) => this.#onConfirm(number, multiple, nack);
     channel.onReturn = (message) => this.#onReturn(message);
     channel.onerror = (reason) => this.#fail(this.#explain(reason));
@@ -108,7 +120,7 @@ export class Publisher implements BrokerSession {
    * @throws AgentError
    */
   async deadLetter(letter: DeadLetter): Promise<void> {
-    await new DeadLetters(this.#connection, this.#options.deadLetterQueue ?? "").publish(letter);
+    await this.#deadLetter([letter]);
   }
 
   /**
@@ -134,13 +146,16 @@ export class Publisher implements BrokerSession {
    * @throws AgentError
    */
   async lock(name: string): Promise<boolean> {
-    const attempted = `Lost the lock "${name}"`;
+    const lost = (cause: unknown) => {
+      if (this.#ended) return;
+      const { message } = classifyBrokerError(cause, `Lost the lock "${name}"`);
+      this.#fail(new AgentError("BrokerUnreachable", message, { hint: "did somebody delete the queue?" }));
+      this.#connection.abort(new Error("socket closed: the lock is lost"));
+    };
     try {
-      return await takeLock(await this.#connection.channel(), name, (cause) => {
-        const { message } = classifyBrokerError(cause, attempted);
-        this.#fail(new AgentError("BrokerUnreachable", message, { hint: "did somebody delete the queue?" }));
-        this.#connection.abort(new Error("socket closed: the lock is lost"));
-      });
+      return await this.#inTurn(async () =>
+        await takeLock(await this.#connection.channel(), name, lost, this.#channel)
+      );
     } catch (cause) {
       throw classifyBrokerError(cause, `Cannot take the lock "${name}"`);
     }
@@ -151,6 +166,11 @@ export class Publisher implements BrokerSession {
     this.#batch.flush();
     this.#end();
     return this.#connection.shutdown();
+  }
+
+  #deadLetter(letters: readonly DeadLetter[]): Promise<void> {
+    const queue = new DeadLetters(this.#connection, this.#options.deadLetterQueue ?? "");
+    return this.#inTurn(() => queue.publish(letters));
   }
 
   #onConfirm(number: number, multiple: boolean, refused: boolean): void {
@@ -170,47 +190,34 @@ export class Publisher implements BrokerSession {
   #onReturn(message: ReturnedMessage): void {
     this.#observe.returned();
     if (this.#ended) return;
-    const cause = this.#explainReturn(message);
-    if (this.#options.onUnpublishable === "fail") {
-      this.#fail(cause);
+    if (this.#returned === undefined) {
+      this.#fail(this.#explainReturn(message.exchange, message.routingKey));
       return;
     }
     this.#held ??= [];
-    this.#returnsUnderWay++;
-    this.#returns = this.#returns.then(() => this.#passOver(message, cause)).catch((failure) =>
-      this.#fail(AgentError.from(failure))
-    );
+    this.#returned.add(message);
   }
 
-  /** Skips a returned message, or sends it to the dead-letter queue as it is; then the confirms after it count. */
-  async #passOver(message: ReturnedMessage, explained: Promise<AgentError>): Promise<void> {
-    const { onUnpublishable } = this.#options;
-    const cause = await explained;
-    if (this.#ended || onUnpublishable === "fail") return;
-    if (cause.kind !== "Unroutable") throw cause;
-    const { exchange, routingKey, properties, body } = message;
-    if (onUnpublishable === "dead-letter") {
-      await this.deadLetter({
-        body: body ?? new Uint8Array(),
-        contentType: properties.contentType ?? "application/json",
-        messageId: properties.messageId,
-        type: properties.type ?? "",
-        headers: { ...properties.headers, reason: cause.message, exchange, "routing-key": routingKey },
-      });
-    }
-    this.#observe.unpublishable(onUnpublishable, properties.messageId, cause.message);
-    if (--this.#returnsUnderWay > 0) return;
+  #release(): void {
+    if (this.#ended) return;
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const [number, multiple] of held) this.#outcomes.confirmed(number, multiple);
   }
 
-  #explainReturn({ exchange, routingKey }: ReturnedMessage): Promise<AgentError> {
+  #explainReturn(exchange: string, routingKey: string): Promise<AgentError> {
     const { promise: late, resolve } = Promise.withResolvers<AgentError>();
     const text = "RabbitMQ returned a message and does not say within 5 s whether its queue exists";
     const timer = setTimeout(() => resolve(new AgentError("BrokerUnreachable", text)), CHECK_TIMEOUT);
-    return Promise.race([explainReturn(this.#connection, exchange, routingKey), late])
-      .finally(() => clearTimeout(timer));
+    const explained = this.#inTurn(() => explainReturn(this.#connection, exchange, routingKey));
+    return Promise.race([explained, late]).finally(() => clearTimeout(timer));
+  }
+
+  /** Questions and letters have a channel for a moment, one after the other: a connection may have but two. */
+  #inTurn<T>(use: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(use);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** The end of the connection ends its channels first. */

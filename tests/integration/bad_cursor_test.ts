@@ -7,7 +7,11 @@ Deno.test("a database for the cursor that does not exist stops the agent", async
   const url = new URL(rig.cockroach.url);
   url.pathname = "/no_such_database";
   await using agent = await rig.agent({ env: { CURSOR_DATABASE_URL: url.href } });
-  await stopsWith(agent, { kind: "TableMissing", value: "cursor_store", hint: /CURSOR_DATABASE_URL/ });
+  const { code, failure, output } = await agent.end();
+  assert.deepEqual([code, failure?.kind], [1, "TableMissing"], output);
+  // Versions differ in what they miss first: the database, or something in it.
+  assert.match(failure?.message ?? "", /"(no_such_database|cursor_store)["\\.]/);
+  assert.match(failure?.hint ?? "", /CURSOR_DATABASE_URL/);
 });
 
 Deno.test("a missing cursor table that may not be created stops the agent with the statement to run", async () => {
