@@ -1,4 +1,4 @@
-import type { Hlc } from "./hlc.ts";
+import { compareHlc, type Hlc } from "./hlc.ts";
 import { type RowHash, rowHash } from "./row_hash.ts";
 import { rowIdentity } from "./row_identity.ts";
 
@@ -63,4 +63,11 @@ export interface Position {
 /** True where both are there, and the same. */
 export function samePosition(a: Position | undefined, b: Position | undefined): boolean {
   return a !== undefined && b !== undefined && a.cursor === b.cursor && a.scanning === b.scanning;
+}
+
+/** True for a later timestamp; at the scan's own it ends the scan, so it is news although it is no later. */
+export function isNewer(resolved: Hlc, known: Position | undefined): boolean {
+  if (known === undefined) return true;
+  const order = compareHlc(resolved, known.cursor);
+  return known.scanning ? order >= 0 : order > 0;
 }

@@ -35,7 +35,8 @@ export function cursorLines({ now, views, original, unknown }: CursorViews): str
       ]]
       : [["cursor", stored.text], ["time", `${time}, ${age} ago`], ["kept for", kept]];
     const doubt = view.running === undefined && unknown !== undefined ? ` (${unknown})` : "";
-    return aligned([["feed", feed], ...cursor, ["state", state + doubt]]);
+    const tables = [...stored?.tables ?? []].map(([name, id]) => ["table", `${name} (id ${id})`]);
+    return aligned([["feed", feed], ...cursor, ...tables, ["state", state + doubt]]);
   });
 }
 
@@ -52,6 +53,7 @@ export function cursorJson({ now, views }: CursorViews): Record<string, unknown>
       scanning: stored?.scanning ?? false,
       claimed: stored?.claimed ?? false,
       running: running ?? null,
+      tables: stored?.tables === undefined ? null : Object.fromEntries(stored.tables),
     };
   });
 }

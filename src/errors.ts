@@ -126,6 +126,15 @@ export const POLICY = {
     action: "stop",
     hint: "the table did not exist at the cursor; run `cursor delete` to start with a scan",
   },
+  TableReplaced: {
+    action: "stop",
+    hint:
+      "a name in --table stands for another table than it did; name the table of before as it is called now, or run `cursor delete` to begin with the new one",
+  },
+  UnknownTable: {
+    action: "stop",
+    hint: "CockroachDB sent a row of a table that this feed does not watch; report it",
+  },
   CursorExpired: {
     action: "stop",
     hint:

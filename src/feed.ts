@@ -14,6 +14,7 @@ import { ReplayGuard } from "./replay_guard.ts";
 import { newBackoff, type Retry } from "./retry.ts";
 import type { Source } from "./source.ts";
 import { type Handover, Succession } from "./succession.ts";
+import { tableRegister } from "./table_ids.ts";
 import type { UnpublishableHandler } from "./unpublishable.ts";
 import { Watermarks } from "./watermark.ts";
 import { type GapParts, Gaps } from "./gap.ts";
@@ -213,7 +214,8 @@ export class Feed {
     };
     this.#watermarks?.open(outlet, this.#cursor.stored);
     let hasSent = false;
-    const feed = noticed(source.open(position, session), () => hasSent = true);
+    const opened = source.open(position, tableRegister(found.tables, this.#parts.cursorStore), session);
+    const feed = noticed(opened, () => hasSent = true);
     await relay(bounded?.of(feed) ?? feed, parts, session).then(async () => {
       if (bounded?.reached) await unlessAborted(window.drained(), session);
       ended.throwIfAborted();

@@ -1,6 +1,7 @@
 import type { Position } from "./change.ts";
 import { AgentError } from "./errors.ts";
 import type { FeedLock } from "./feed_lock.ts";
+import type { TableIds } from "./table_ids.ts";
 
 /** What a cursor store holds for a feed. */
 export interface Stored {
@@ -8,6 +9,8 @@ export interface Stored {
   readonly position: Position | undefined;
   /** Token of the last claim; `undefined` when there was none. */
   readonly owner: string | undefined;
+  /** Ids of the tables, as of the last session; `undefined` when they are not known. */
+  readonly tables?: TableIds | undefined;
 }
 
 /** Where a feed's owner stands: the process that claimed it last, and the only one that may store. */
@@ -51,9 +54,10 @@ export class FeedClaim {
    * @param onForeign called, before the claim, when the feed is not this process's
    * @throws AgentError
    */
-  async read(onForeign: () => void): Promise<Position | undefined> {
+  async read(onForeign: () => void): Promise<Stored> {
     const store = this.#store, lock = this.#lock;
-    let { position, owner } = await store.read();
+    let stored = await store.read();
+    const { owner } = stored;
     if (owner !== store.token) {
       onForeign();
       if (this.#wasOwner && owner !== undefined && lock === undefined) {
@@ -65,12 +69,12 @@ export class FeedClaim {
         throw new AgentError("StandingBy", text);
       }
       await store.claim(owner, lock?.scope);
-      ({ position, owner } = await store.read());
-      if (owner !== store.token) {
+      stored = await store.read();
+      if (stored.owner !== store.token) {
         throw new AgentError("CursorMoved", "Cannot claim the feed: another process does so too");
       }
     }
     this.#wasOwner = true;
-    return position;
+    return stored;
   }
 }

@@ -1,11 +1,12 @@
 import type { Backoff } from "./backoff.ts";
-import { type Position, samePosition } from "./change.ts";
+import { isNewer, type Position, samePosition } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import type { CursorStore } from "./cursor_store.ts";
 import { AgentError } from "./errors.ts";
 import { FeedClaim } from "./feed_claim.ts";
 import type { FeedLock } from "./feed_lock.ts";
-import { compareHlc, type Hlc } from "./hlc.ts";
+import type { Hlc } from "./hlc.ts";
+import type { TableIds } from "./table_ids.ts";
 
 /** Who is told about the cursor. */
 export interface CursorObserver {
@@ -26,6 +27,8 @@ export interface Start {
   readonly moved: boolean;
   /** This process stored it where nothing was stored, and nothing was confirmed since. */
   readonly untried: boolean;
+  /** Ids of the tables as they are kept beside the position; `undefined` when they are not known. */
+  readonly tables: TableIds | undefined;
 }
 
 /** What a feed's cursor works with. */
@@ -165,7 +168,7 @@ export class FeedCursor {
     this.#isRead = false;
     try {
       await this.#attempt;
-      const found = await this.#claim.read(() => this.#forget());
+      const { position: found, tables } = await this.#claim.read(() => this.#forget());
       this.#refusal = undefined;
       if (!this.#isOurs(found)) {
         this.#forget();
@@ -173,7 +176,8 @@ export class FeedCursor {
         this.#untried = found === undefined;
         this.#stored ??= await this.#create();
       }
-      return { position: this.#newest()!, moved: this.#moved, untried: this.#untried };
+      const moved = this.#moved, untried = this.#untried;
+      return { position: this.#newest()!, moved, untried, tables: found && tables };
     } finally {
       this.#isRead = true;
       this.#startStoring();
@@ -270,11 +274,4 @@ export class FeedCursor {
 
 function confirmedAt(cursor: Hlc | undefined): Position | undefined {
   return cursor === undefined ? undefined : { cursor, scanning: false };
-}
-
-/** A resolved timestamp at the scan's own ends the scan, so it is news although it is no later. */
-function isNewer(resolved: Hlc, known: Position | undefined): boolean {
-  if (known === undefined) return true;
-  const order = compareHlc(resolved, known.cursor);
-  return known.scanning ? order >= 0 : order > 0;
 }

@@ -4,3 +4,5 @@ export const ORIGINAL_KEY = "key";
 export const SCAN_SUFFIX = "/scan";
 /** Behind the feed's name, the key of the row that says whose it is. */
 export const OWNER_SUFFIX = "/owner";
+/** Behind the feed's name, the key of the row that says which tables it watches, by id: see table_ids.ts. */
+export const TABLES_SUFFIX = "/tables";

@@ -1,5 +1,6 @@
 import type { FeedEvent, Position } from "./change.ts";
 import type { Hlc } from "./hlc.ts";
+import type { TableRegister } from "./table_ids.ts";
 
 /** Where changes come from. Every method throws AgentError. */
 export interface Source {
@@ -8,5 +9,9 @@ export interface Source {
   /** The cluster's clock. */
   now(): Promise<Hlc>;
   /** One feed session; its connection is closed when the loop over it is left or the signal aborts. */
-  open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
+  open(
+    position: Position,
+    register: TableRegister,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly FeedEvent[]>;
 }

@@ -1,5 +1,6 @@
-import { ORIGINAL_KEY, OWNER_SUFFIX, SCAN_SUFFIX } from "./feed_keys.ts";
+import { ORIGINAL_KEY, OWNER_SUFFIX, SCAN_SUFFIX, TABLES_SUFFIX } from "./feed_keys.ts";
 import { type Hlc, parseHlc } from "./hlc.ts";
+import { parseTableIds, type TableIds } from "./table_ids.ts";
 
 /** What `cursor_store` holds of one feed. */
 export interface StoredFeed {
@@ -13,6 +14,8 @@ export interface StoredFeed {
   readonly scanning: boolean;
   /** A process has claimed the feed. */
   readonly claimed: boolean;
+  /** Ids of its tables, as of its last session; `undefined` when they are not known. */
+  readonly tables: TableIds | undefined;
 }
 
 /** What `cursor_store` holds. */
@@ -23,18 +26,22 @@ export interface StoredFeeds {
   readonly original: string | undefined;
 }
 
+/** Stand beside a cursor and are none. */
+const BESIDE = [OWNER_SUFFIX, TABLES_SUFFIX];
+
 /** Sorts rows out; beside a cursor the row of a scan means nothing, as for a publisher. */
 export function storedFeeds(rows: readonly { readonly key: string; readonly cursor: string }[]): StoredFeeds {
   const texts = new Map(rows.map(({ key, cursor }) => [key, cursor]));
   const names = new Set(
-    [...texts.keys()].filter((key) => key !== ORIGINAL_KEY && !key.endsWith(OWNER_SUFFIX))
+    [...texts.keys()].filter((key) => key !== ORIGINAL_KEY && !BESIDE.some((suffix) => key.endsWith(suffix)))
       .map((key) => key.endsWith(SCAN_SUFFIX) ? key.slice(0, -SCAN_SUFFIX.length) : key),
   );
   const feeds = [...names].sort().map((feed) => {
     const cursor = texts.get(feed);
     const text = cursor ?? texts.get(feed + SCAN_SUFFIX)!;
     const claimed = texts.has(feed + OWNER_SUFFIX);
-    return { feed, text, cursor: parseHlc(text), scanning: cursor === undefined, claimed };
+    const tables = parseTableIds(texts.get(feed + TABLES_SUFFIX) ?? "");
+    return { feed, text, cursor: parseHlc(text), scanning: cursor === undefined, claimed, tables };
   });
   return { feeds, original: texts.get(ORIGINAL_KEY) };
 }

@@ -1,16 +1,18 @@
 import type { Position } from "./change.ts";
 import type { Stored } from "./feed_claim.ts";
 import type { CursorStore } from "./cursor_store.ts";
+import type { TableIds } from "./table_ids.ts";
 
 /** `--cursor-store none`: the cursor lives as long as the process, so every start begins anew. */
 export class VolatileCursorStore implements CursorStore {
   /** Nobody else can claim the feed here. */
   readonly token = "";
   #position: Position | undefined;
+  #tables: TableIds | undefined;
 
   /** What was stored in this process. */
   read(): Promise<Stored> {
-    return Promise.resolve({ position: this.#position, owner: this.token });
+    return Promise.resolve({ position: this.#position, owner: this.token, tables: this.#tables });
   }
 
   /** Has nobody to take it from. */
@@ -28,6 +30,12 @@ export class VolatileCursorStore implements CursorStore {
   replace(_expected: Position, next: Position): Promise<boolean> {
     this.#position = next;
     return Promise.resolve(true);
+  }
+
+  /** Keeps the ids. */
+  keep(tables: TableIds): Promise<void> {
+    this.#tables = tables;
+    return Promise.resolve();
   }
 
   /** Forgets the position. */

@@ -4,20 +4,24 @@ import type { DatabaseUrl } from "../settings/database_url.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import { fullTableName, type TableName } from "../table_name.ts";
+import type { TableRegister } from "../table_ids.ts";
 import { Cluster } from "./cluster.ts";
 import { connect } from "./connection.ts";
-import { envelopeReader } from "./envelope.ts";
+import { type EnvelopeOptions, envelopeReader, type WireRow } from "./envelope.ts";
 import { classifySourceError } from "./errors.ts";
 import { classifyQueryError } from "./query_error.ts";
 import { RowStream } from "./row_stream.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 import { asksForSource, changefeedStatement, envelopeShape } from "./statement.ts";
 import { Watchdog } from "./watchdog.ts";
+import { type WatchedOptions, WatchedTables } from "./watched_tables.ts";
 
 /** Told about the sessions of a changefeed. */
 export interface SourceObserver {
   /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
   gcTtl(seconds: number | undefined): void;
+  /** A table is called otherwise than the feed calls it. */
+  renamed(table: string, present: string): void;
   /** The node it is read from, `host:port (version)`; `undefined` when it is not any more. */
   source(node: string | undefined): void;
 }
@@ -48,6 +52,7 @@ export class Changefeed {
   readonly #cluster: Cluster;
   readonly #watchdog: Watchdog;
   readonly #name: string;
+  readonly #sql: SqlConnection;
 
   /**
    * Connects to nothing yet.
@@ -56,6 +61,7 @@ export class Changefeed {
    */
   constructor(options: ChangefeedOptions, sql: SqlConnection) {
     this.#options = options;
+    this.#sql = sql;
     this.#cluster = new Cluster(sql);
     this.#watchdog = new Watchdog(options.resolvedEvery);
     this.#name = options.tables.map((table) => `"${fullTableName(table, options.url.database)}"`).join(", ");
@@ -83,51 +89,75 @@ export class Changefeed {
    * One session of the feed: what came with one read of the socket, again and again. It ends when the signal aborts;
    * its connection is closed when the loop over it is left.
    *
+   * @param register the ids of the tables
    * @throws AgentError
    */
-  async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
-    const { url, applicationName, tables, query, resolvedEvery, diff, options, observe } = this.#options;
+  async *open(
+    position: Position,
+    register: TableRegister,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedEvent[]> {
+    const { url, applicationName, tables, resolvedEvery, observe } = this.#options;
     const connection = await connect(url, applicationName, signal).catch((error: AgentError) => {
       if (!signal.aborted) throw error;
     });
     if (connection === undefined) return;
-    this.#cluster.gcTtl(tables).then((seconds) => observe?.gcTtl(seconds), () => {}); // asked again next time
-    const shape = envelopeShape(options);
-    const read = envelopeReader({
-      shape,
-      keepUpdated: shape === "enriched"
-        ? asksForSource(options)
-        : options.some(({ name }) => name === "updated"),
-      diff,
-      scanTimestamp: position.scanning ? position.cursor : undefined,
-    });
-    const statement = {
-      tables,
-      query,
-      resolvedEvery,
-      cursor: position.cursor,
-      initialScan: position.scanning,
-      diff,
-      options,
-    };
-    const stream = new RowStream(changefeedStatement(statement, connection.version));
-    const end = () => stream.end();
-    signal.addEventListener("abort", end);
-    const watching = this.#watchdog.watch(stream);
-    observe?.source(`${connection.address} (${connection.version.text})`);
+    const { address, version } = connection;
+    let stream: RowStream | undefined, watching: { stop(): void } | undefined;
+    const end = () => stream?.end();
     try {
-      if (!signal.aborted) connection.stream(stream);
+      this.#cluster.gcTtl(tables).then((seconds) => observe?.gcTtl(seconds), () => {}); // asked again next time
+      const watched = await WatchedTables.at(
+        position.cursor,
+        register.known,
+        this.#watched(),
+        this.#sql,
+        version,
+      );
+      await register.keep(watched.ids);
+      const read = envelopeReader(this.#envelope(position, watched));
+      const updatedOf = (row: WireRow) => {
+        const event = read(row);
+        return event.kind === "change" ? event.updated : undefined;
+      };
+      const statement = {
+        ...this.#options,
+        tables: watched.targets,
+        resolvedEvery,
+        cursor: position.cursor,
+        initialScan: position.scanning,
+      };
+      stream = new RowStream(changefeedStatement(statement, version));
+      signal.addEventListener("abort", end);
+      observe?.source(`${address} (${version.text})`);
+      if (signal.aborted) return;
+      watching = this.#watchdog.watch(stream);
+      connection.stream(stream);
       for (let rows = await stream.next(); rows !== undefined; rows = await stream.next()) {
+        if (!watched.areKnown(rows)) await watched.admit(rows, updatedOf);
         yield rows.map(read);
       }
     } catch (cause) {
-      throw this.#failure(cause, connection.address);
+      throw this.#failure(cause, address);
     } finally {
-      watching.stop();
+      watching?.stop();
       signal.removeEventListener("abort", end);
       connection.close();
       observe?.source(undefined);
     }
+  }
+
+  #watched(): WatchedOptions {
+    const { url: { database }, observe } = this.#options;
+    return { ...this.#options, database, renamed: (table, present) => observe?.renamed(table, present) };
+  }
+
+  #envelope({ cursor, scanning }: Position, { shownFor }: WatchedTables): EnvelopeOptions {
+    const { options, diff } = this.#options, shape = envelopeShape(options);
+    const keepUpdated = shape === "enriched"
+      ? asksForSource(options)
+      : options.some(({ name }) => name === "updated");
+    return { shape, keepUpdated, diff, shownFor, scanTimestamp: scanning ? cursor : undefined };
   }
 
   /** Only where the operator asked for it does a schema change end the feed for good. */

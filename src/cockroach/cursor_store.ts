@@ -1,8 +1,9 @@
 import type { Position } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import type { Stored } from "../feed_claim.ts";
-import { ORIGINAL_KEY, SCAN_SUFFIX } from "../feed_keys.ts";
+import { ORIGINAL_KEY, SCAN_SUFFIX, TABLES_SUFFIX } from "../feed_keys.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
+import { parseTableIds, type TableIds, tableIdsText } from "../table_ids.ts";
 import { createCursorTable } from "./cursor_table.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
 import { type FeedOwner, isOwner } from "./feed_owner.ts";
@@ -46,8 +47,9 @@ export class CockroachCursorStore {
       await this.#reach(createCursorTable(this.#sql));
       return [];
     });
-    const owner = rows.find(({ key }) => key === this.#owner.key)?.cursor;
-    return { position: this.#position(rows), owner };
+    const text = (wanted: string) => rows.find(({ key }) => key === wanted)?.cursor;
+    const tables = parseTableIds(text(this.#tablesKey) ?? "");
+    return { position: this.#position(rows), owner: text(this.#owner.key), tables };
   }
 
   /**
@@ -110,6 +112,20 @@ export class CockroachCursorStore {
   }
 
   /**
+   * Stores the ids of the feed's tables, if the feed is still this process's.
+   *
+   * @throws AgentError
+   */
+  async keep(tables: TableIds): Promise<void> {
+    await this.#query(
+      `Cannot store the tables of feed "${this.#feed}"`,
+      `INSERT INTO cursor_store (key, cursor) SELECT $1::STRING, $2::STRING WHERE ${isOwner(3)} ` +
+        "ON CONFLICT (key) DO UPDATE SET cursor = excluded.cursor",
+      [this.#tablesKey, tableIdsText(tables), ...this.#owner.values],
+    );
+  }
+
+  /**
    * Removes what is stored, if it is still `expected`, and the feed this process's.
    *
    * @throws AgentError
@@ -124,6 +140,10 @@ export class CockroachCursorStore {
 
   get #feed(): string {
     return this.#owner.feed;
+  }
+
+  get #tablesKey(): string {
+    return this.#feed + TABLES_SUFFIX;
   }
 
   #key(scanning: boolean): string {
@@ -150,8 +170,8 @@ export class CockroachCursorStore {
   async #rows(): Promise<Row[]> {
     const { rows } = await this.#query<Row>(
       `Cannot read the cursor of feed "${this.#feed}"`,
-      "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3, $4)",
-      [this.#key(false), this.#key(true), this.#owner.key, ORIGINAL_KEY],
+      "SELECT key, cursor FROM cursor_store WHERE key IN ($1, $2, $3, $4, $5)",
+      [this.#key(false), this.#key(true), this.#owner.key, this.#tablesKey, ORIGINAL_KEY],
     );
     return rows;
   }

@@ -1,5 +1,5 @@
 import { AgentError, type ErrorKind } from "../errors.ts";
-import { OWNER_SUFFIX, SCAN_SUFFIX } from "../feed_keys.ts";
+import { OWNER_SUFFIX, SCAN_SUFFIX, TABLES_SUFFIX } from "../feed_keys.ts";
 import type { Hlc } from "../hlc.ts";
 import { errorCode, isUndefinedTable } from "./errors.ts";
 import { aboutOwnTable, CURSOR_TABLE, HANDOVER_TABLE } from "./own_table.ts";
@@ -30,7 +30,7 @@ export async function createCursorTable(sql: SqlConnection): Promise<void> {
 export interface CursorRow {
   /** A feed's name, or what stands beside it: see feed_keys.ts. */
   readonly key: string;
-  /** A cursor, or the token of an owner. */
+  /** A cursor, the token of an owner, or the ids of tables. */
   readonly cursor: string;
 }
 
@@ -63,7 +63,8 @@ export class CursorTable {
   }
 
   /**
-   * Makes this the feed's cursor: no scan, no owner, and nothing that was sent above the cursor before is remembered.
+   * Makes this the feed's cursor: no scan, no owner, and neither what was sent above the cursor before nor the tables are
+   * remembered.
    *
    * @throws AgentError
    */
@@ -110,7 +111,7 @@ export class CursorTable {
 
 function clear(feed: string): Statement {
   return {
-    text: "DELETE FROM cursor_store WHERE key IN ($1, $2, $3)",
-    values: [feed, feed + SCAN_SUFFIX, feed + OWNER_SUFFIX],
+    text: "DELETE FROM cursor_store WHERE key IN ($1, $2, $3, $4)",
+    values: [feed, feed + SCAN_SUFFIX, feed + OWNER_SUFFIX, feed + TABLES_SUFFIX],
   };
 }

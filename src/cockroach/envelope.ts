@@ -11,7 +11,7 @@ export type EnvelopeShape = "wrapped" | "enriched" | "row" | "bare" | "key_only"
 
 /** One row of the changefeed's result: table, key and value as text; a resolved row has no table and no key. */
 export interface WireRow {
-  /** Last part of the table's name, or all of it with `full_table_name`. */
+  /** Some name of the table, by version and options; see watched_tables.ts. */
   readonly table: string | null;
   /** Primary key as a JSON array. */
   readonly key: string | null;
@@ -27,6 +27,8 @@ export interface EnvelopeOptions {
   readonly keepUpdated: boolean;
   /** The feed carries `before`, so that insert and update can be told apart. */
   readonly diff: boolean;
+  /** The table's name for what the table column holds; default: that. */
+  readonly shownFor?: (column: string) => string;
   /** While scanning: rows of exactly this timestamp are the scan's. */
   readonly scanTimestamp: Hlc | undefined;
 }
@@ -53,11 +55,11 @@ const READERS: Readonly<Record<EnvelopeShape, typeof readWrapped>> = {
 
 /** A reader of wire rows for a feed opened in this way. It throws EnvelopeMalformed, naming only table and length. */
 export function envelopeReader(options: EnvelopeOptions): (row: WireRow) => FeedEvent {
-  const read = READERS[options.shape];
+  const read = READERS[options.shape], { shownFor = (column: string) => column } = options;
   return (row) => {
     const { table, key, value } = row;
     if (table === null || key === null) return { kind: "resolved", timestamp: readResolved(value) };
-    return read(table, key, value ?? "", options);
+    return read(shownFor(table), key, value ?? "", options);
   };
 }
 

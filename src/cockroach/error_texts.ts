@@ -65,9 +65,9 @@ const WHOLE: readonly Row[] = [
   [/^".*" was truncated$/, "TableTruncated"], // truncated
   [/^".*" was dropped$/, "TableDropped"], // dropped, database_dropped
   [
-    /^".*" was renamed to ".*"$/, // versions of 2020 end the feed
+    /^".*" was renamed to ".*"$/, // versions of 2020 end the feed, and no session gets past the renaming
     "TableMissing",
-    "give --table the new name, and --feed the name that this feed had, which keeps its cursor",
+    "give --table the new name and --feed the name of this feed, after `cursor set` to a time behind the renaming, or `cursor delete`",
   ],
   [/^(?:CHANGEFEED targets TABLE .*: )?descriptor is being dropped$/, "TableDropped"],
   [

@@ -4,6 +4,7 @@ import { AgentError, type ErrorKind } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { fullTableName, quoteTableName, quoteWholeName, type TableName } from "../table_name.ts";
+import type { TableIds, TableRegister } from "../table_ids.ts";
 import { clusterSetting } from "./cluster_setting.ts";
 import { NodePreflight } from "./node_preflight.ts";
 import { changefeedRemedy, settingRemedy } from "./remedies.ts";
@@ -15,7 +16,11 @@ export interface FeedProbe {
   /** The cluster's clock. */
   now(): Promise<Hlc>;
   /** One session of the feed. */
-  open(position: Position, signal: AbortSignal): AsyncIterable<readonly FeedEvent[]>;
+  open(
+    position: Position,
+    register: TableRegister,
+    signal: AbortSignal,
+  ): AsyncIterable<readonly FeedEvent[]>;
 }
 
 /** What is checked of the cluster that holds the tables. */
@@ -26,6 +31,8 @@ export interface SourcePreflightOptions {
   readonly tables: readonly TableName[];
   /** The changefeed as it would run. */
   readonly feed: FeedProbe;
+  /** What the feed's tables were when it ran last; `undefined` when that is not known. */
+  readonly known: () => Promise<TableIds | undefined>;
   /** For questions. */
   readonly sql: SqlConnection;
   /** Aborts what would go on. */
@@ -129,11 +136,14 @@ export class SourcePreflight {
 
   /** With the options of the feed, from now on, without the whole tables: until the first row or resolved timestamp. */
   async #open(): Promise<number> {
-    const { feed, signal } = this.#options;
+    const { feed, known, signal } = this.#options;
     const started = performance.now();
     const position = { cursor: await feed.now(), scanning: false };
     const patience = AbortSignal.any([signal, AbortSignal.timeout(FIRST_ANSWER)]);
-    for await (const _ of feed.open(position, patience)) return (performance.now() - started) / 1000;
+    const register = { known: await known(), keep: () => Promise.resolve() };
+    for await (const _ of feed.open(position, register, patience)) {
+      return (performance.now() - started) / 1000;
+    }
     throw new AgentError("SourceSilent", `The changefeed sent nothing within ${FIRST_ANSWER / 1000} s`);
   }
 }

@@ -13,7 +13,7 @@ import { checkCursor, checkRetention } from "../cursor_check.ts";
 import { publishersLock } from "../feed_lock.ts";
 import { BrokerPreflight } from "../rabbitmq/preflight.ts";
 import { PROGRAM } from "../settings/version.ts";
-import { storedFeeds } from "../stored_feeds.ts";
+import { type StoredFeeds, storedFeeds } from "../stored_feeds.ts";
 import { quoteIdentifier, quoteWholeName } from "../table_name.ts";
 import { feedSource } from "./feed_source.ts";
 import { print } from "./output.ts";
@@ -33,18 +33,23 @@ export async function check(
   const cursorSql = cursorDatabase === database ? sql : new SqlConnection(cursorDatabase, PROGRAM);
   const cluster = new Cluster(sql);
   const feed = feedSource(config, sql, Math.min(config.cursorFrequency, LONGEST_FREQUENCY));
-  const source = new SourcePreflight({ ...config, feed, sql, signal: stop });
+  const rows = once(() => new CursorTable(cursorSql).rows());
   // What keeps the table from being read is told by a check of its own.
-  const rows = () => config.cursorStore === "none" ? [] : new CursorTable(cursorSql).rows().catch(() => []);
+  const readable = () => config.cursorStore === "none" ? [] : rows().catch(() => []);
+  const known = async () =>
+    storedFeeds(await readable()).feeds.find((other) => other.feed === config.feed)?.tables;
+  const source = new SourcePreflight({ ...config, feed, known, sql, signal: stop });
   const broker = config.rabbitmq && new BrokerPreflight(
     { ...config.rabbitmq, feed: config.feed, connectionName: `${PROGRAM} check ${config.feed}` },
-    { name: async () => publishersLock(config.feed, cluster, await rows()), needs: source.nodes },
+    { name: async () => publishersLock(config.feed, cluster, await readable()), needs: source.nodes },
     stop,
   );
   const checks = [
     ...settingsChecks(config),
     ...source.checks,
-    ...(config.cursorStore === "none" ? [] : storeChecks(config, source, cluster, cursorSql, stop)),
+    ...(config.cursorStore === "none"
+      ? []
+      : storeChecks(config, source, cluster, cursorSql, async () => storedFeeds(await rows()), stop)),
     ...broker?.checks ?? [],
   ];
   const found: Finding[] = [];
@@ -73,6 +78,7 @@ function storeChecks(
   source: SourcePreflight,
   cluster: Cluster,
   cursorSql: SqlConnection,
+  stored: () => Promise<StoredFeeds>,
   stop: AbortSignal,
 ): Check[] {
   const { database, cursorDatabase, tables } = config;
@@ -80,7 +86,6 @@ function storeChecks(
     ? undefined
     : new NodePreflight(cursorDatabase, "CockroachDB of the cursor", stop);
   const store = new StorePreflight(cursorDatabase, cursorSql, nodes?.names ?? source.nodes, stop);
-  const stored = once(async () => storedFeeds(await new CursorTable(cursorSql).rows()));
   const options = {
     ...config,
     outlivesExpiry: config.onExpiredCursor !== "fail",

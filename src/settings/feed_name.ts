@@ -1,4 +1,4 @@
-import { ORIGINAL_KEY, OWNER_SUFFIX, SCAN_SUFFIX } from "../feed_keys.ts";
+import { ORIGINAL_KEY, OWNER_SUFFIX, SCAN_SUFFIX, TABLES_SUFFIX } from "../feed_keys.ts";
 import { lockName } from "../feed_lock.ts";
 import { SHORT_STRING_BYTES } from "./reading.ts";
 import { fullTableName, parseTableName, type TableName } from "../table_name.ts";
@@ -28,5 +28,6 @@ export function feedNameProblem(name: string): string | undefined {
   if (name === ORIGINAL_KEY) return "the original program's cursor has this name";
   if (name.endsWith(SCAN_SUFFIX)) return "names ending in /scan are kept for the cursors of running scans";
   if (name.endsWith(OWNER_SUFFIX)) return "names ending in /owner are kept for the feeds' owners";
+  if (name.endsWith(TABLES_SUFFIX)) return "names ending in /tables are kept for what the feeds' tables are";
   return undefined;
 }

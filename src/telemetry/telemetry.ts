@@ -101,6 +101,13 @@ export class Telemetry implements AgentObserver {
     });
   }
 
+  /** A table is called otherwise than the feed calls it. */
+  renamed(table: string, present: string): void {
+    this.#log.warn(
+      `Table "${table}" is called "${present}" now; its changes go on under the name that was given`,
+    );
+  }
+
   /** Every row up to `resolved` is confirmed. */
   checkpoint(resolved: Hlc): void {
     if (this.#doing === "scanning") {

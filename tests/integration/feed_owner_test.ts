@@ -43,7 +43,11 @@ async function twoProcesses() {
 Deno.test("a feed belongs to nobody, then to the process that claimed it last", async () => {
   await using feed = await twoProcesses();
   const { first, second, cockroach } = feed;
-  assert.deepEqual(await first.store.read(), { position: undefined, owner: undefined });
+  assert.deepEqual(await first.store.read(), {
+    position: undefined,
+    owner: undefined,
+    tables: undefined,
+  });
   await first.store.claim(undefined);
   assert.equal((await second.store.read()).owner, first.store.token);
   await second.store.claim(first.store.token);
@@ -85,6 +89,17 @@ Deno.test("a cursor that was stored as GLOBAL tables have it, with a ?, is the s
   const next = { cursor: hlcOf(12), scanning: false };
   assert.equal(await store.replace(cursor, next), true);
   assert.deepEqual((await store.read()).position, next);
+});
+
+Deno.test("only the feed's owner keeps what its tables are, beside the cursor", async () => {
+  await using feed = await twoProcesses();
+  const { first, second } = feed, tables = new Map([["shop.public.a", "104"]]);
+  await first.store.read(); // makes the table
+  await first.store.claim(undefined, undefined);
+  await first.store.keep(new Map([["shop.public.a", "103"]]));
+  await first.store.keep(tables);
+  await second.store.keep(new Map([["shop.public.a", "105"]]));
+  assert.deepEqual((await second.store.read()).tables, tables);
 });
 
 Deno.test("only the feed's owner creates, replaces, ends a scan and removes what is stored", async () => {

@@ -115,6 +115,11 @@ export class FakeCursorStore implements CursorStore {
     return this.#change(expected, next);
   }
 
+  /** The world has one table, and nobody renames it. */
+  keep(): Promise<void> {
+    return Promise.resolve();
+  }
+
   remove(expected: Position): Promise<void> {
     return this.#change(expected, undefined).then(() => {});
   }

@@ -1,5 +1,6 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import type { Source } from "../../src/source.ts";
+import type { TableRegister } from "../../src/table_ids.ts";
 import type { Hlc } from "../../src/hlc.ts";
 import type { AgentProcess } from "./agent_process.ts";
 import { hlcOfTick } from "./database.ts";
@@ -47,7 +48,11 @@ export class FakeSource implements Source {
     return hlcOfTick(this.#world.database.readClock() + (this.#hasOpened ? 0.5 : 0));
   }
 
-  async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
+  async *open(
+    position: Position,
+    _register: TableRegister,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedEvent[]> {
     const process = this.#process, world = this.#world, { random, database, trace } = world;
     trace?.(`${process.name} opens at ${position.cursor}${position.scanning ? " scanning" : ""}`);
     this.#hasOpened = true;

@@ -4,7 +4,7 @@ import { SqlError } from "./sql_error.ts";
 import { joined, tokenize, TokenReader } from "./sql_lexer.ts";
 import { cancel, showQueries, showSessions } from "./statements_sessions.ts";
 import { setting, showSetting } from "./statements_settings.ts";
-import { catalogOfTables } from "./statements_catalog.ts";
+import { tableIdentities } from "./statements_catalog.ts";
 import { definition, showObjects } from "./statements_objects.ts";
 
 /** The session that a statement runs in, as the simulator's own statements see it. */
@@ -68,7 +68,7 @@ export function ownStatement(sql: string): OwnStatement | undefined {
   const reader = () => new TokenReader(sql);
   return setting(reader()) ?? showSetting(reader()) ?? showSessions(reader()) ?? showQueries(reader()) ??
     cancel(reader()) ?? definition(reader(), sql) ?? showObjects(reader()) ??
-    catalogOfTables(sql) ?? unknownShow(reader(), sql);
+    tableIdentities(sql) ?? unknownShow(reader(), sql);
 }
 
 function unknownShow(reader: TokenReader, sql: string): OwnStatement | undefined {

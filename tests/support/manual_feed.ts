@@ -1,6 +1,7 @@
 import type { FeedEvent, Position } from "../../src/change.ts";
 import type { Message } from "../../src/encode.ts";
 import type { Source } from "../../src/source.ts";
+import type { TableIds, TableRegister } from "../../src/table_ids.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/cursor_store.ts";
 import { claimToken } from "../../src/feed_lock.ts";
@@ -14,6 +15,10 @@ import { hlcOf } from "./arbitrary.ts";
 export class ManualSource implements Source {
   /** Where each session started. */
   readonly opened: Position[] = [];
+  /** What each session knew of the tables. */
+  readonly known: (TableIds | undefined)[] = [];
+  /** Ids of the tables. */
+  tables: TableIds = new Map([["t", "104"]]);
   /** The cluster's clock. */
   clock: Hlc = hlcOf(1);
   #pending: (readonly FeedEvent[] | Error | "end")[] = [];
@@ -42,8 +47,14 @@ export class ManualSource implements Source {
     this.#push("end");
   }
 
-  async *open(position: Position, signal: AbortSignal): AsyncGenerator<readonly FeedEvent[]> {
+  async *open(
+    position: Position,
+    register: TableRegister,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedEvent[]> {
     this.opened.push(position);
+    this.known.push(register.known);
+    await register.keep(this.tables);
     const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
     while (!signal.aborted) {
       const next = this.#pending.shift();
@@ -129,6 +140,7 @@ export class MemoryCursorStore implements CursorStore {
   token = "this";
   position: Position | undefined;
   owner: string | undefined;
+  tables: TableIds | undefined;
   failure: Error | undefined;
 
   constructor(position: Position | undefined) {
@@ -137,7 +149,7 @@ export class MemoryCursorStore implements CursorStore {
 
   async read(): Promise<Stored> {
     await this.#reach();
-    return { position: this.position, owner: this.owner };
+    return { position: this.position, owner: this.owner, tables: this.tables };
   }
 
   async claim(owner: string | undefined, scope?: string): Promise<void> {
@@ -156,6 +168,11 @@ export class MemoryCursorStore implements CursorStore {
     if (this.owner !== this.token || this.position?.cursor !== expected.cursor) return false;
     this.position = next;
     return true;
+  }
+
+  async keep(tables: TableIds): Promise<void> {
+    await this.#reach();
+    this.tables = tables;
   }
 
   async remove(): Promise<void> {

@@ -8,7 +8,8 @@ const at = (seconds: number) => hlcOf(BigInt(seconds) * 1_000_000_000n);
 const NOW = at(1000);
 
 function stored(feed: string, cursor: Hlc | undefined, scanning = false, text: string = cursor ?? "?") {
-  return { feed, cursor, text, scanning, claimed: true };
+  const tables = cursor === undefined ? undefined : new Map([[`shop.public.${feed}`, "104"]]);
+  return { feed, cursor, text, scanning, claimed: true, tables };
 }
 
 const VIEWS: readonly CursorView[] = [
@@ -44,6 +45,7 @@ Deno.test("cursorLines() shows one feed, and what it has instead of a cursor", (
     `cursor    ${at(900)}`,
     "time      1970-01-01T00:15:00.000000000Z, 1 min 40 s ago",
     "kept for  58 min 20 s more",
+    "table     shop.public.a (id 104)",
     "state     running",
   ]);
   const none: CursorView = { feed: "d", stored: undefined, gcTtl: 5, running: undefined };
@@ -65,7 +67,9 @@ Deno.test("cursorJson() has null for what is not known", () => {
     scanning: true,
     claimed: true,
     running: false,
+    tables: { "shop.public.bbb": "104" },
   });
+  assert.equal(json[2]?.["tables"], null);
   assert.deepEqual([json[2]?.["cursor"], json[2]?.["time"], json[2]?.["ageSeconds"], json[2]?.["running"]], [
     "?",
     null,

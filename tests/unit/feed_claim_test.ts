@@ -18,7 +18,7 @@ for (const lock of [true, false]) {
   for (const owner of [undefined, "another"]) {
     Deno.test(`FeedClaim takes a feed of ${owner ?? "nobody"} at first, with a lock: ${lock}`, async () => {
       const { store, found, read } = claimOf(owner, lock);
-      assert.deepEqual(await read(), position);
+      assert.deepEqual((await read()).position, position);
       assert.equal(store.owner, store.token);
       assert.equal(found.foreign, 1);
       await read();

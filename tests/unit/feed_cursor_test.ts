@@ -7,6 +7,7 @@ import type { CursorStore } from "../../src/cursor_store.ts";
 import { FeedCursor } from "../../src/feed_cursor.ts";
 import { FeedLock } from "../../src/feed_lock.ts";
 import type { Hlc } from "../../src/hlc.ts";
+import { type TableIds, tableIdsText } from "../../src/table_ids.ts";
 import { hlcOf } from "../support/arbitrary.ts";
 import { settled, VirtualClock } from "../support/virtual_clock.ts";
 
@@ -20,12 +21,17 @@ class ScriptedStore implements CursorStore {
   readonly token = "this";
   owner: string | undefined = "this";
   position: Position | undefined;
+  tables: TableIds | undefined;
   readonly log: string[] = [];
   readonly fates: Fate[] = [];
   gate: Promise<void> = Promise.resolve();
 
   read(): Promise<Stored> {
-    return this.#request("read", () => ({ position: this.position, owner: this.owner }));
+    return this.#request("read", () => ({
+      position: this.position,
+      owner: this.owner,
+      tables: this.tables,
+    }));
   }
 
   claim(owner: string | undefined): Promise<void> {
@@ -48,6 +54,12 @@ class ScriptedStore implements CursorStore {
       ) return false;
       this.position = next;
       return true;
+    });
+  }
+
+  keep(tables: TableIds): Promise<void> {
+    return this.#request(`keep ${tableIdsText(tables)}`, () => {
+      this.tables = tables;
     });
   }
 
@@ -111,7 +123,12 @@ function hold(store: ScriptedStore): () => Promise<void> {
 
 Deno.test("position() is what is stored", async () => {
   const { cursor } = opened();
-  assert.deepEqual(await cursor.position(), { position: START, moved: false, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: START,
+    moved: false,
+    untried: false,
+    tables: undefined,
+  });
   assert.deepEqual(cursor.stored, START);
 });
 
@@ -119,7 +136,12 @@ Deno.test("position() stores the start of a feed that has none", async () => {
   const { cursor, store } = opened(undefined);
   store.position = undefined;
   const start = { cursor: hlcOf(5), scanning: true };
-  assert.deepEqual(await cursor.position(), { position: start, moved: false, untried: true });
+  assert.deepEqual(await cursor.position(), {
+    position: start,
+    moved: false,
+    untried: true,
+    tables: undefined,
+  });
   assert.deepEqual(store.position, start);
 });
 
@@ -182,7 +204,12 @@ Deno.test("position() knows its own store whose answer was lost, and starts from
   cursor.confirmed(hlcOf(11));
   await settled();
   cursor.confirmed(hlcOf(12));
-  assert.deepEqual(await cursor.position(), { position: at(12), moved: false, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: at(12),
+    moved: false,
+    untried: false,
+    tables: undefined,
+  });
 });
 
 Deno.test("nothing is stored while the cursor is read, and goes on afterwards", async () => {
@@ -195,7 +222,7 @@ Deno.test("nothing is stored while the cursor is read, and goes on afterwards", 
   await settled();
   assert.deepEqual(store.log, ["read", "read"]);
   await release();
-  assert.deepEqual(await start, { position: at(11), moved: false, untried: false });
+  assert.deepEqual(await start, { position: at(11), moved: false, untried: false, tables: undefined });
   await cursor.flushed();
   assert.deepEqual(store.position, at(11));
 });
@@ -228,7 +255,7 @@ Deno.test("position() says moved until goOn(), also when nobody used the first a
   const { cursor, store } = opened();
   await cursor.position();
   store.position = at(7);
-  const moved = { position: at(7), moved: true, untried: false };
+  const moved = { position: at(7), moved: true, untried: false, tables: undefined };
   assert.deepEqual(await cursor.position(), moved);
   assert.deepEqual(await cursor.position(), moved);
   assert.equal(cursor.confirmed(hlcOf(11)), false, "it was read before the move");
@@ -242,7 +269,12 @@ Deno.test("a deleted cursor begins anew, as moved", async () => {
   await cursor.position();
   store.position = undefined;
   const start = { cursor: hlcOf(5), scanning: true };
-  assert.deepEqual(await cursor.position(), { position: start, moved: true, untried: true });
+  assert.deepEqual(await cursor.position(), {
+    position: start,
+    moved: true,
+    untried: true,
+    tables: undefined,
+  });
 });
 
 Deno.test("flushed() waits for a store that is away, with delays that grow", async () => {
@@ -291,7 +323,12 @@ Deno.test("a timestamp confirmed just when the store before it is done is stored
 Deno.test("position() claims a feed that nobody has, and knows of nothing that moved", async () => {
   const { cursor, store } = opened();
   store.owner = undefined;
-  assert.deepEqual(await cursor.position(), { position: START, moved: false, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: START,
+    moved: false,
+    untried: false,
+    tables: undefined,
+  });
   assert.deepEqual(store.log, ["read", "claim from undefined", "read"]);
   assert.equal(store.owner, "this");
 });
@@ -303,7 +340,12 @@ Deno.test("position() says moved when another process has claimed the feed, alth
   cursor.confirmed(hlcOf(11));
   await settled();
   store.owner = "another";
-  assert.deepEqual(await cursor.position(), { position: START, moved: true, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: START,
+    moved: true,
+    untried: false,
+    tables: undefined,
+  });
   await cursor.flushed();
   assert.deepEqual(
     store.position,
@@ -319,7 +361,12 @@ Deno.test("position() says moved also when the answer to its claim was lost", as
   store.fates.push("answered", "answer lost");
   await assert.rejects(cursor.position(), { kind: "SerializationConflict" });
   assert.equal(store.owner, "this");
-  assert.deepEqual(await cursor.position(), { position: START, moved: true, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: START,
+    moved: true,
+    untried: false,
+    tables: undefined,
+  });
 });
 
 Deno.test("a cursor that another process's claim keeps from being stored is reported, and never stored", async () => {
@@ -341,7 +388,22 @@ Deno.test("a cursor that was stored, without an answer, before another process's
   store.owner = "another";
   await clock.pass(100);
   assert.deepEqual(told, ["SerializationConflict 100", "failed CursorMoved"]);
-  assert.deepEqual(await cursor.position(), { position: at(11), moved: true, untried: false });
+  assert.deepEqual(await cursor.position(), {
+    position: at(11),
+    moved: true,
+    untried: false,
+    tables: undefined,
+  });
+});
+
+Deno.test("position() tells what is kept of the tables, but not to a feed that begins anew", async () => {
+  const tables = new Map([["shop.public.a", "104"]]), { cursor, store } = opened();
+  store.tables = tables;
+  assert.deepEqual((await cursor.position()).tables, tables);
+  const anew = opened();
+  anew.store.position = undefined;
+  anew.store.tables = tables;
+  assert.equal((await anew.cursor.position()).tables, undefined);
 });
 
 Deno.test("a cursor is stored as often as told, the newest each time", async () => {

@@ -5,7 +5,11 @@ import { hlcOf } from "../support/arbitrary.ts";
 const scan = { cursor: hlcOf(1), scanning: true };
 
 Deno.test("VolatileCursorStore holds nothing at first, so every start begins anew", async () => {
-  assert.deepEqual(await new VolatileCursorStore().read(), { position: undefined, owner: "" });
+  assert.deepEqual(await new VolatileCursorStore().read(), {
+    position: undefined,
+    owner: "",
+    tables: undefined,
+  });
 });
 
 Deno.test("VolatileCursorStore keeps what was stored last; a cursor ends the scan", async () => {
@@ -27,4 +31,10 @@ Deno.test("VolatileCursorStore is always this process's", async () => {
   const store = new VolatileCursorStore();
   await store.claim();
   assert.equal((await store.read()).owner, store.token);
+});
+
+Deno.test("VolatileCursorStore keeps the ids of the tables as long as the process lives", async () => {
+  const store = new VolatileCursorStore(), tables = new Map([["shop.public.orders", "104"]]);
+  await store.keep(tables);
+  assert.deepEqual((await store.read()).tables, tables);
 });
