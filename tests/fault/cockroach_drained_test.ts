@@ -5,8 +5,8 @@ Deno.test("a CockroachDB that is drained and started again repeats nothing", asy
   await using trial = await Trial.start({ cockroach: OWN_COCKROACH });
   await using agent = await trial.running();
   await trial.cockroach.drain();
-  const { kind } = await agent.said(({ level }) => level === "warn");
-  assert.equal(kind, "SourceDraining");
+  // On a real one the cursor may be missed first: idle connections end before those whose statements run.
+  await agent.said(({ kind }) => kind === "SourceDraining");
   await agent.said(({ message }) => message.includes("ECONNREFUSED"));
   assert.equal((await agent.get("/healthz")).status, 200);
   assert.ok(!(await agent.output()).includes("is not queryable")); // the idle connection is no failure of its own

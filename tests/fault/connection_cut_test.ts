@@ -14,7 +14,8 @@ Deno.test("a connection to RabbitMQ that is cut with publishes in flight repeats
     await trial.witness.note(`cut ${cut}`);
     proxy.cut();
     await agent.reaches("changefeed_restarts_total", cut);
-    await agent.reaches("rabbitmq_messages_sent", await agent.metric("rabbitmq_messages_sent") + 200);
+    // A real CockroachDB sends what was in flight in any order, so 200 newer changes may come before it.
+    await trial.caughtUp();
   }
   await trial.settle();
   assert.equal(await agent.stop(), 0);
