@@ -41,7 +41,7 @@ Deno.test("check with rangefeeds off names the setting, and the printed statemen
 
 for (const version of ["v20.2.0-alpha.20200714-161d68e8c2", "v25.2.1"]) {
   Deno.test(`check names what a user lacks on ${version}, and the printed statements give it`, async () => {
-    await using rig = await CheckRig.start({ version });
+    await using rig = await CheckRig.start({ version, private: true });
     const { agents } = rig;
     // From v25.1 on a definition commits the transaction that is to be rolled back, unless it is told not to.
     assert.match(await rig.allGood(), /^✓ table cursor_store +it is not there yet, and may be created$/m);

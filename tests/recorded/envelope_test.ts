@@ -10,14 +10,18 @@ interface RecordedRow {
   readonly row: WireRow;
 }
 
-const folder = new URL("data/20.2/", import.meta.url);
+const folder = new URL("data/", import.meta.url);
+const VERSIONS = ["20.2", "21.2", "22.1"];
 /** Counted with another program. */
-const RESOLVED_ROWS = 57;
-const CHANGE_ROWS = 55;
+const RESOLVED_ROWS = 57 + 70 + 90;
+const CHANGE_ROWS = 55 + 84 + 104;
 const TIMESTAMP = "1795327222747839112.0000000000";
 
 function recordedRows(): RecordedRow[] {
-  return readdirSync(folder).filter((name) => name.endsWith(".jsonl")).sort().flatMap(rowsOf);
+  return VERSIONS.flatMap((version) =>
+    readdirSync(new URL(version, folder)).filter((name) => name.endsWith(".jsonl")).sort()
+      .flatMap((name) => rowsOf(`${version}/${name}`))
+  );
 }
 
 function rowsOf(file: string): RecordedRow[] {
@@ -27,7 +31,7 @@ function rowsOf(file: string): RecordedRow[] {
     const { conn, sql, msg, values } = JSON.parse(line);
     if (typeof sql === "string") statements.set(conn, sql);
     const statement = statements.get(conn) ?? "";
-    if (msg !== "DataRow" || !statement.startsWith("EXPERIMENTAL CHANGEFEED")) continue;
+    if (msg !== "DataRow" || !/^(?:EXPERIMENTAL|CREATE) CHANGEFEED FOR/.test(statement)) continue;
     const [table, key, value] = values.map(text);
     rows.push({ file, sql: statement, row: { table, key, value } });
   }
@@ -80,7 +84,7 @@ Deno.test("envelopeReader() reads every change of every recording, and keeps eac
 });
 
 Deno.test("envelopeReader() tells the initial scan of recording schema-change-add-column-default-backfill", () => {
-  const rows = rowsOf("schema-change-add-column-default-backfill.jsonl");
+  const rows = rowsOf("20.2/schema-change-add-column-default-backfill.jsonl");
   const [scan] = rows.filter(({ row }) => row.table === null);
   const scanTimestamp = JSON.parse(scan?.row.value ?? "").resolved;
   const read = envelopeReader({ shape: "wrapped", keepUpdated: false, diff: false, scanTimestamp });

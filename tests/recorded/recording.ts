@@ -4,22 +4,27 @@ import type { RECORDED_VERSIONS } from "../simulator/version.ts";
 /** The versions of which there are recordings: the names of the folders. */
 export type RecordedVersion = keyof typeof RECORDED_VERSIONS;
 
-/** A line of a recording, in the order it happened. */
+/** A line of a recording, in the order it happened; `at` in milliseconds since the recording began. */
 export type RecordedEvent =
-  | {
-    readonly kind: "message";
-    readonly from: "client" | "server";
-    readonly type: string;
-    readonly body: Uint8Array;
-  }
-  | { readonly kind: "startup"; readonly bytes: Uint8Array }
-  | { readonly kind: "closed"; readonly by: "client" | "server" }
-  | { readonly kind: "note"; readonly text: string };
+  & { readonly at: number }
+  & (
+    | {
+      readonly kind: "message";
+      readonly from: "client" | "server";
+      readonly type: string;
+      readonly body: Uint8Array;
+    }
+    | { readonly kind: "startup"; readonly bytes: Uint8Array }
+    | { readonly kind: "closed"; readonly by: "client" | "server" }
+    | { readonly kind: "note"; readonly text: string }
+  );
 
 interface Line {
+  readonly t?: number;
   readonly conn?: number;
   readonly from?: "client" | "server";
   readonly msg?: string;
+  readonly closed?: boolean;
   readonly raw?: string;
   readonly note?: string;
 }
@@ -47,7 +52,7 @@ export function readRecording(version: RecordedVersion, name: string): Conversat
   const started = new Set<number>();
   for (const line of lines) {
     if (line.note !== undefined) {
-      conversations.at(-1)!.push({ kind: "note", text: line.note });
+      conversations.at(-1)!.push({ kind: "note", text: line.note, at: line.t ?? 0 });
       continue;
     }
     if (line.msg === "StartupMessage") {
@@ -59,9 +64,9 @@ export function readRecording(version: RecordedVersion, name: string): Conversat
   return conversations.map((events) => ({ events }));
 }
 
-function eventOf({ from, msg, raw = "" }: Line): RecordedEvent {
-  if (msg === "<socket closed>") return { kind: "closed", by: from! };
+function eventOf({ t: at = 0, from, msg, closed, raw = "" }: Line): RecordedEvent {
+  if (closed === true || msg === "<socket closed>") return { kind: "closed", by: from!, at };
   const bytes = new Uint8Array(Buffer.from(raw, "base64"));
-  if (msg === "StartupMessage") return { kind: "startup", bytes };
-  return { kind: "message", from: from!, type: String.fromCharCode(bytes[0]!), body: bytes.subarray(5) };
+  if (msg === "StartupMessage") return { kind: "startup", bytes, at };
+  return { kind: "message", from: from!, type: String.fromCharCode(bytes[0]!), body: bytes.subarray(5), at };
 }

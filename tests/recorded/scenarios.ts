@@ -1,13 +1,20 @@
+import type { Fault } from "../simulator/faults.ts";
+import type { RecordedVersion } from "./recording.ts";
+
 /** What was there before a recording began; the recordings do not show it. */
 export interface Scenario {
   /** Statements run as root before the recording's cursor is taken. */
   readonly before?: readonly string[];
   /** Statements run after it. */
   readonly after?: readonly string[];
-  /** The cursor that the client asks for, if not the time between the two. */
-  readonly cursor?: "in an hour";
   /** Everything up to the cursor has been collected from this table. */
   readonly collected?: string;
+  /** What goes wrong while it is played. */
+  readonly faults?: readonly Fault[];
+  /** Statements that undo what goes beyond tables. */
+  readonly cleanUp?: readonly string[];
+  /** Pauses are waited out, so many times faster than recorded, to see how often resolved timestamps come. */
+  readonly pace?: number;
 }
 
 const FOO = "CREATE TABLE foo (a INT PRIMARY KEY, b INT)";
@@ -31,15 +38,15 @@ const TYPES_ROW = `INSERT INTO t VALUES (
   '{"k": [1, 2.50, null, {"z": "é"}]}', ARRAY[1, 2, NULL], ARRAY['a', 'b"c'], B'101', 'hello' COLLATE en
 )`;
 
-/** By recording; those that are not here began with an empty database. */
-export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+/** By recording of v20.2; those that are not here began with an empty database. */
+const OF_20_2: Readonly<Record<string, Scenario>> = {
   "cursor-resume": foo("(54, 7)"),
   "cursor-store-sql": {},
   "error-bad-option": foo(),
   "error-cancel-query": foo(...AFTER_TRANSACTION),
   "error-cancel-session": foo("(54, 7)", "(56, NULL)", LARGE),
   "error-cursor-before-table": {},
-  "error-cursor-in-future": { ...foo(), cursor: "in an hour" },
+  "error-cursor-in-future": foo(),
   "error-cursor-malformed": foo(),
   "error-cursor-past-gc": { before: ["CREATE TABLE gct (a INT PRIMARY KEY)"], collected: "gct" },
   "error-no-such-database": foo(),
@@ -79,3 +86,31 @@ export const SCENARIOS: Readonly<Record<string, Scenario>> = {
     ],
   },
 };
+
+/** Recordings of v21.2 and v22.1 show themselves what was there before. */
+const OF_LATER: Readonly<Record<string, Scenario>> = {
+  resolved_cadence: { pace: 10 },
+  privileges: { cleanUp: ["DROP USER u1"] },
+  types: { cleanUp: ["DROP TYPE mood"] },
+  same_last_name: { cleanUp: ["DROP SCHEMA s"] },
+  views_and_sequences: { cleanUp: ["DROP SEQUENCE sq"] },
+};
+
+const MOVING_RANGES = { kind: "rewind", share: 1 } as const;
+
+/** What the recordings of v22.1 do not show: a default of its databases, and why rows came again. */
+const OF_22_1: Readonly<Record<string, Scenario>> = {
+  privileges: {
+    before: ["GRANT CREATE ON SCHEMA public TO public"],
+    cleanUp: ["REVOKE CREATE ON SCHEMA public FROM public", "DROP USER u1"],
+  },
+  simple_diff: { faults: [{ ...MOVING_RANGES, least: 3 }] },
+  mvcc_key_topic_in_value: { faults: [MOVING_RANGES] },
+  same_last_name: { ...OF_LATER["same_last_name"], faults: [{ ...MOVING_RANGES, times: 2 }] },
+};
+
+/** The scenario of a recording. */
+export function scenarioOf(version: RecordedVersion, name: string): Scenario | undefined {
+  if (version === "20.2") return OF_20_2[name];
+  return (version === "22.1" ? OF_22_1[name] : undefined) ?? OF_LATER[name] ?? {};
+}

@@ -105,6 +105,10 @@ export class Capture {
     this.#clock.now(); // the resolved timestamp just before the change lies above everything older
     const at = this.#clock.now();
     table.reshape(at, shape);
+    if (!sameKey(old, shape)) {
+      table.rekey(at);
+      this.#history.note({ kind: "rekeyed", at, table });
+    }
     if (!fills && !drops) return;
     this.#history.note({ kind: "schema", at, table });
     this.#history.commit(at, rows, { rescan: true });
@@ -138,7 +142,7 @@ function writeOf(table: TableHistory, shape: Shape, before: string | null, after
 }
 
 function currentRows(table: TableHistory): Write[] {
-  return table.keys().flatMap((key) => {
+  return table.keys(undefined).flatMap((key) => {
     const row = table.newest(key);
     return row === undefined ? [] : [{ table, before: row, after: row }];
   });
@@ -157,8 +161,9 @@ function tablesOf(rows: readonly (readonly (string | null)[])[]): CatalogTable[]
       id: Number(id),
       name: column!,
       type: type!,
-      filled: filled === "true",
-      computed: computed === "true",
+      filled: filled === "true" && computed !== "v",
+      computed: computed !== "",
+      isVirtual: computed === "v",
     });
   }
   return [...tables].map(([id, { path, columns, key }]) => ({
@@ -176,9 +181,14 @@ function pathOf(engineSchema: string, name: string): TablePath {
 }
 
 function sameShape(a: Shape, b: Shape): boolean {
-  return a.columns.length === b.columns.length &&
+  return a.columns.length === b.columns.length && sameKey(a, b) &&
     a.columns.every(({ id, name, type }, index) => {
       const other = b.columns[index]!;
       return id === other.id && name === other.name && type === other.type;
     });
+}
+
+function sameKey(a: Shape, b: Shape): boolean {
+  const ids = ({ columns, primaryKey }: Shape) => primaryKey.map((index) => columns[index]!.id).join();
+  return ids(a) === ids(b);
 }

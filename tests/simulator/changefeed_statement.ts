@@ -31,17 +31,20 @@ export function parseChangefeed(sql: string, version: VersionProfile): Changefee
   const reader = new TokenReader(sql);
   const known = reader.accept("EXPERIMENTAL", "CHANGEFEED", "FOR") ||
     reader.accept("CREATE", "CHANGEFEED", "FOR");
-  if (!known) return undefined;
+  if (!known) {
+    if (!reader.accept("CREATE", "CHANGEFEED")) return undefined;
+    throw syntaxError(reader, sql, version).withHint("try \\h CREATE");
+  }
   const targets: ChangefeedTarget[] = [];
   do {
     if (reader.peek()?.text.toUpperCase() === "TABLE" && reader.peek(1)?.text !== ",") reader.next();
     const path = reader.path();
-    if (path.length === 0 || path.length > 3) throw syntaxError(reader, version);
+    if (path.length === 0 || path.length > 3) throw syntaxError(reader, sql, version);
     const family = version.familyTargets && reader.accept("FAMILY") ? reader.identifier() : undefined;
     targets.push({ path, family });
   } while (reader.accept(","));
-  const options = reader.accept("WITH") ? readOptions(reader, version) : new Map();
-  if (!reader.done) throw syntaxError(reader, version);
+  const options = reader.accept("WITH") ? readOptions(reader, sql, version) : new Map();
+  if (!reader.done) throw syntaxError(reader, sql, version);
   return { targets, query: undefined, options };
 }
 
@@ -69,14 +72,15 @@ function shownName(name: string): string {
 const QUERY = /^\s*(CREATE\s+CHANGEFEED(?:\s+WITH\s.*?)?)\s+AS\s+(SELECT\s.*)$/is;
 
 function parseQuery(head: string, query: string, version: VersionProfile): ChangefeedStatement {
-  const reader = new TokenReader(head);
+  const sql = head;
+  const reader = new TokenReader(sql);
   reader.accept("CREATE", "CHANGEFEED");
-  const options = reader.accept("WITH") ? readOptions(reader, version) : new Map<string, string>();
-  if (!reader.done) throw syntaxError(reader, version);
+  const options = reader.accept("WITH") ? readOptions(reader, sql, version) : new Map<string, string>();
+  if (!reader.done) throw syntaxError(reader, sql, version);
   const target = new TokenReader(query);
   while (!target.done && !target.accept("FROM")) target.next();
   const path = target.path();
-  if (path.length === 0) throw syntaxError(target, version);
+  if (path.length === 0) throw syntaxError(target, query, version);
   if (target.accept(",")) {
     throw new SqlError(
       UNCATEGORIZED,
@@ -91,11 +95,11 @@ function parseQuery(head: string, query: string, version: VersionProfile): Chang
   };
 }
 
-function readOptions(reader: TokenReader, version: VersionProfile): Map<string, string> {
+function readOptions(reader: TokenReader, sql: string, version: VersionProfile): Map<string, string> {
   const options = new Map<string, string>();
   do {
     const name = reader.identifier();
-    if (name === undefined) throw syntaxError(reader, version);
+    if (name === undefined) throw syntaxError(reader, sql, version);
     const value = reader.accept("=") ? reader.value() : undefined;
     if (!version.options.has(name)) throw version.failure("invalidOption", { option: name });
     const takesValue = version.options.get(name);
@@ -110,6 +114,9 @@ function readOptions(reader: TokenReader, version: VersionProfile): Map<string, 
   return options;
 }
 
-function syntaxError(reader: TokenReader, version: VersionProfile): SqlError {
-  return version.failure("syntax", { near: reader.peek()?.text.toLowerCase() ?? "EOF" });
+/** The error at the next token, with its place. */
+function syntaxError(reader: TokenReader, sql: string, version: VersionProfile): SqlError {
+  const near = reader.peek()?.text.toLowerCase() ?? "EOF";
+  return version.failure("syntax", { near })
+    .withDetail(`source SQL:\n${sql}\n${" ".repeat(reader.offset)}^`);
 }

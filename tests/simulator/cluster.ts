@@ -55,6 +55,8 @@ export class Cluster {
   ]);
   /** With the time of their creation. */
   readonly databases: Map<string, Hlc>;
+  /** Schemas beside `public`, as the engine calls them. */
+  readonly schemas = new Set<string>();
   readonly users = new Map<string, User>([["root", {
     password: undefined,
     admin: true,
@@ -77,10 +79,15 @@ export class Cluster {
   /** Starts the engine; takes seconds and several hundred megabytes. */
   static async start(versionName: string): Promise<Cluster> {
     const version = versionProfile(versionName);
-    const engine = await Engine.start({ version: version.text });
+    const engine = await Engine.start();
     const cluster = new Cluster(version, engine);
     await engine.set("cluster_id", cluster.id);
     return cluster;
+  }
+
+  /** The same cluster as one of its nodes of another version sees it, as in the middle of an upgrade. */
+  as(version: VersionProfile): Cluster {
+    return Object.assign(Object.create(Cluster.prototype) as Cluster, this, { version });
   }
 
   /** The names as a session in this database sees them. */
@@ -88,6 +95,7 @@ export class Cluster {
     return {
       database,
       isDatabase: (name) => this.databases.has(name),
+      isSchema: (name) => this.schemas.has(engineSchema(database, name)),
       columnsOf: (schema, name) => {
         const table = this.history.tables.findLast(({ dropped, path }) =>
           dropped === undefined && path.name === name && engineSchema(path.database, path.schema) === schema

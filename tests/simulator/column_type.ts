@@ -14,6 +14,9 @@ const TYPES: Readonly<Record<string, string>> = {
   jsonb: "json",
 };
 
+/** The engine's type of a collated string. */
+export const COLLATED = "collated";
+
 /** A token that stands where a type does, in the engine's words. */
 export function asType(token: Token): Token {
   const type = token.kind === "word" ? TYPES[token.text.toLowerCase()] : undefined;

@@ -12,7 +12,7 @@ type Handlers = {
 export function controlHandlers(simulator: Simulator): Handlers {
   const { cluster } = simulator;
   return {
-    addNode: ({ port, tls }) => simulator.addNode(port, tls),
+    addNode: (options) => simulator.addNode(options),
     removeNode: async ({ port }) => {
       await simulator.removeNode(port);
       return null;

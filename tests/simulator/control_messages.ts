@@ -1,17 +1,14 @@
 import type { Fault } from "./faults.ts";
 import type { GeneratedOptions } from "./generated_table.ts";
-import type { TlsOptions } from "./tls_end.ts";
+import type { NodeOptions } from "./simulator.ts";
 
 /** Where the control of a simulator listens, for tests that share one: `http://127.0.0.1:PORT`. */
 export const SIMULATOR_VARIABLE = "COCKROACH_SIMULATOR";
 
 /** What the control understands: POST to `/ACTION` with this as JSON; the answer is JSON too. */
 export interface ControlActions {
-  /** One more node; `port` 0 takes a free one. */
-  readonly addNode: {
-    readonly request: { readonly port?: number; readonly tls?: TlsOptions };
-    readonly answer: NodeAddress;
-  };
+  /** One more node. */
+  readonly addNode: { readonly request: NodeOptions; readonly answer: NodeAddress };
   /** Takes a node away for good. */
   readonly removeNode: { readonly request: NodePort; readonly answer: null };
   /** Closes a node's port and connections at once. */

@@ -1,4 +1,4 @@
-import { asType } from "./column_type.ts";
+import { asType, COLLATED } from "./column_type.ts";
 import { joined, type Token, tokenize } from "./sql_lexer.ts";
 
 /** First words of elements that are not columns. */
@@ -14,7 +14,7 @@ export function rewriteCreateTable(tokens: readonly Token[]): Token[] {
   const asSelect = tokens.some(({ text }, index) => index < open && text.toUpperCase() === "AS");
   if (open < 0 || asSelect) return [...tokens];
   const elements = splitElements(tokens.slice(open + 1, close)).filter((element) => !isLeftOut(element));
-  const rewritten = elements.map(rewriteElement);
+  const rewritten = elements.flatMap(rewriteElement);
   if (!elements.some((element) => /\bPRIMARY\s+KEY\b/i.test(joined(element)))) {
     rewritten.push("rowid int8 NOT NULL DEFAULT unique_rowid() PRIMARY KEY");
   }
@@ -43,15 +43,43 @@ function isLeftOut(element: readonly Token[]): boolean {
   return word === "INDEX" && (second?.text === "(" || third?.text === "(");
 }
 
-function rewriteElement(element: readonly Token[]): string {
+function rewriteElement(written: readonly Token[]): string[] {
+  const element = withCollation(written);
   const [first, type] = element.filter(({ kind }) => kind !== "space");
   const isColumn = first?.kind === "quoted" || !CONSTRAINTS.has(first?.text.toUpperCase() ?? "");
   const text = joined(element.map((token) => isColumn && token === type ? asType(token) : token)).trim();
   if (!isColumn) {
     // Names of keys are the table's in CockroachDB, the schema's in PostgreSQL.
-    return text.replace(/\s+(?:ASC|DESC)\b/gi, "").replace(/^CONSTRAINT\s+\S+\s+(?=PRIMARY)/i, "");
+    return [text.replace(/\s+(?:ASC|DESC)\b/gi, "").replace(/^CONSTRAINT\s+\S+\s+(?=PRIMARY)/i, "")];
   }
-  return text
-    .replace(/\sSERIAL\b/i, " int8 DEFAULT unique_rowid()")
-    .replace(/\bAS\s*(\(.*\))\s*STORED/i, "GENERATED ALWAYS AS $1 STORED");
+  const [sharded, buckets] = HASH.exec(text) ?? [];
+  if (sharded !== undefined) return shardedKey(first!.text, text.replace(sharded, ""), buckets!);
+  return [
+    text
+      .replace(/\sSERIAL\b/i, " int8 DEFAULT unique_rowid()")
+      .replace(/\bAS\s*(\(.*\))\s*(STORED|VIRTUAL)/i, "GENERATED ALWAYS AS $1 $2")
+      .replace(/\s+NOT\s+VISIBLE\b/i, ""),
+  ];
+}
+
+/** A hash-sharded primary key begins with a column that is computed from the one it is of. */
+const HASH = /\s+PRIMARY\s+KEY\s+USING\s+HASH\s+WITH\s+BUCKET_COUNT\s*=\s*(\d+)/i;
+
+function shardedKey(column: string, rest: string, buckets: string): string[] {
+  const shard = `crdb_internal_${column}_shard_${buckets}`;
+  return [
+    `${rest} NOT NULL`,
+    `${shard} int8 GENERATED ALWAYS AS (crdb.shard(${column}, ${buckets})) STORED`,
+    `PRIMARY KEY (${shard}, ${column})`,
+  ];
+}
+
+/** `STRING COLLATE en` is a type of its own. */
+function withCollation(element: readonly Token[]): Token[] {
+  const at = element.findIndex(({ text }) => text.toUpperCase() === "COLLATE");
+  if (at < 0) return [...element];
+  const [, type] = element.filter(({ kind }) => kind !== "space");
+  return [...element.slice(0, at), ...element.slice(at + 3)].map((token) =>
+    token === type ? { kind: "word", text: COLLATED } : token
+  );
 }

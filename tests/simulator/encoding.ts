@@ -23,7 +23,9 @@ export function encodeString(text: string): string {
 
 /** DECIMAL, digit for digit; what is not a number is a string. */
 function encodeDecimal(text: string): string {
-  return /^-?[\d.]+$/.test(text) ? text : encodeString(text);
+  const [number, sign = "", whole = "", fraction = ""] = /^(-?)(\d+)(?:\.(\d+))?$/.exec(text) ?? [];
+  if (number === undefined) return encodeString(text);
+  return sign + scientific((whole + fraction).replace(/^0+(?=\d)/, ""), -fraction.length);
 }
 
 /** FLOAT, as CockroachDB's decimal library prints it: `1.25`, `-1.5E-10`, `1E+300`, and 100 as `1E+2`. */
@@ -33,16 +35,20 @@ export function encodeFloat(text: string): string {
   const [mantissa = "", exponentText = "0"] = value.toExponential().split("e");
   const digits = mantissa.replace(/[-.]/g, "");
   const sign = text.startsWith("-") ? "-" : "";
-  const adjusted = Number(exponentText);
-  const exponent = adjusted - (digits.length - 1);
+  return sign + scientific(digits, Number(exponentText) - (digits.length - 1));
+}
+
+/** A number of these digits times a power of ten, as the decimal library writes it. */
+export function scientific(digits: string, exponent: number): string {
+  const adjusted = exponent + digits.length - 1;
   if (exponent > 0 || adjusted < -6) {
     const fraction = digits.length > 1 ? `.${digits.slice(1)}` : "";
-    return `${sign}${digits[0]}${fraction}E${adjusted < 0 ? "-" : "+"}${Math.abs(adjusted)}`;
+    return `${digits[0]}${fraction}E${adjusted < 0 ? "-" : "+"}${Math.abs(adjusted)}`;
   }
-  if (exponent === 0) return sign + digits;
+  if (exponent === 0) return digits;
   const point = digits.length + exponent;
-  if (point > 0) return `${sign}${digits.slice(0, point)}.${digits.slice(point)}`;
-  return `${sign}0.${"0".repeat(-point)}${digits}`;
+  if (point > 0) return `${digits.slice(0, point)}.${digits.slice(point)}`;
+  return `0.${"0".repeat(-point)}${digits}`;
 }
 
 function encodeTimestamp(text: string): string {
@@ -123,6 +129,11 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   float8: encodeFloat,
   timestamp: encodeTimestamp,
   timestamptz: encodeTimestamp,
+  // The zone has minutes and seconds.
+  timetz: (text) =>
+    encodeString(
+      text.replace(/([+-]\d\d)(:\d\d)?$/, (_, hours, minutes) => `${hours}${minutes ?? ":00"}:00`),
+    ),
   json: encodeJson,
   jsonb: encodeJson,
 };

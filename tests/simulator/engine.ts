@@ -12,9 +12,11 @@ export interface Identity {
   readonly database: string;
   /** The engine's schema of unqualified names. */
   readonly schema: string;
+  /** What `SELECT version()` gives. */
+  readonly version: string;
 }
 
-const ADMIN: Identity = { user: "root", database: "defaultdb", schema: "public" };
+const ADMIN: Identity = { user: "root", database: "defaultdb", schema: "public", version: "" };
 
 /**
  * The ordinary SQL engine inside: PostgreSQL with one session, which clients use one after the other. Everything here
@@ -31,10 +33,9 @@ export class Engine {
   }
 
   /** Starts the engine with the simulator's own functions in it. */
-  static async start(settings: Readonly<Record<string, string>>): Promise<Engine> {
+  static async start(): Promise<Engine> {
     const engine = new Engine(await PGlite.create());
     await engine.rows(ENGINE_SCHEMA);
-    for (const [name, value] of Object.entries(settings)) await engine.set(name, value);
     return engine;
   }
 
@@ -54,20 +55,22 @@ export class Engine {
     return rows;
   }
 
-  /** Sets what the engine's functions read: `now`, `version`, `cluster_id`. */
+  /** Sets what the engine's functions read: `now`, `cluster_id`. */
   async set(name: string, value: string): Promise<void> {
     await this.rows(settingStatement(name, value));
   }
 
   /** From here on statements are of this user in this database. */
   async become(identity: Identity): Promise<void> {
-    const { user, database, schema } = identity;
+    const { user, database, schema, version } = identity;
     const now = this.#identity;
-    if (now?.user === user && now.database === database && now.schema === schema) return;
+    if (
+      now?.user === user && now.database === database && now.schema === schema && now.version === version
+    ) return;
     this.#identity = undefined;
     await this.rows(
       `SET search_path = ${quoteIdentifier(schema)}, crdb, pg_catalog; SET ROLE ${quoteIdentifier(user)}; ` +
-        settingStatement("database", database),
+        `${settingStatement("database", database)}; ${settingStatement("version", version)}`,
     );
     this.#identity = identity;
   }

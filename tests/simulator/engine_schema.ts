@@ -43,6 +43,17 @@ BEGIN
   END IF;
   RETURN found;
 END $$;
+CREATE DOMAIN crdb.collated AS text;
+CREATE FUNCTION crdb.shard(value int8, buckets int) RETURNS int8 LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  hash int8 := 2166136261;
+  key bytea := CASE WHEN value BETWEEN 0 AND 109 THEN set_byte('\\x00', 0, 136 + value::int) ELSE int8send(value) END;
+BEGIN
+  FOR i IN 0 .. length(key) - 1 LOOP
+    hash := (hash * 16777619 % 4294967296) # get_byte(key, i);
+  END LOOP;
+  RETURN hash % buckets;
+END $$;
 CREATE SEQUENCE crdb.row_ids;
 GRANT USAGE ON SEQUENCE crdb.row_ids TO PUBLIC;
 CREATE FUNCTION crdb.unique_rowid() RETURNS int8 LANGUAGE sql VOLATILE AS $$
@@ -62,7 +73,7 @@ SET client_min_messages = 'warning';
 /** Every table of the users with its columns, one row a column. */
 export const CATALOG_QUERY = `
 SELECT c.oid, n.nspname, c.relname, a.attnum, a.attname, t.typname,
-  (a.atthasdef OR a.attidentity <> '')::text, (a.attgenerated <> '')::text,
+  (a.atthasdef OR a.attidentity <> '')::text, a.attgenerated::text,
   array_position(i.indkey::int2[], a.attnum)::text
 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace

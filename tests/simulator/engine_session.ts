@@ -1,9 +1,10 @@
 import type { Cluster } from "./cluster.ts";
 import { engineError } from "./engine.ts";
+import { asVersion } from "./engine_failure.ts";
 import { BodyReader, type Frame } from "./frames.ts";
 import * as messages from "./messages.ts";
 import { engineSchema, rewrite } from "./sql_rewrite.ts";
-import { SqlError } from "./sql_error.ts";
+import type { SqlError } from "./sql_error.ts";
 import { TokenReader } from "./sql_lexer.ts";
 
 /** Whose statements they are; the database may change. */
@@ -40,6 +41,8 @@ export class EngineSession {
   readonly #owner: EngineUser;
   #release: (() => void) | undefined;
   #wrote = false;
+  /** The last one prepared. */
+  #statement = "";
   #defined = false;
 
   constructor(cluster: Cluster, owner: EngineUser) {
@@ -49,10 +52,10 @@ export class EngineSession {
 
   /** The statement in the engine's words; remembers what has to be captured after it. */
   prepare(sql: string): string {
+    this.#statement = sql;
     const [, created] = CREATE_UNQUALIFIED.exec(sql) ?? [];
     if (created !== undefined && !this.#cluster.databases.has(this.#owner.database)) {
-      const message = `cannot create "${created}" because the target database or schema does not exist`;
-      throw new SqlError("3F000", message);
+      throw this.#cluster.version.failure("noSchema", { table: created });
     }
     this.#cluster.noteFamilies(sql, this.#owner.database);
     return rewrite(sql, this.#cluster.namesFor(this.#owner.database));
@@ -91,13 +94,34 @@ export class EngineSession {
     return answers.filter(({ type }) => type !== "Z");
   }
 
+  /** What is said beside the answer: that a table is there already. */
+  noticeOf(sql: string): SqlError | undefined {
+    const reader = new TokenReader(sql);
+    if (!reader.accept("CREATE", "TABLE", "IF", "NOT", "EXISTS")) return undefined;
+    const { history, clock, version } = this.#cluster;
+    const path = this.#cluster.resolve(reader.path(), this.#owner.database);
+    const exists = version.since(21, 1) && history.find(path, clock.now()) !== undefined;
+    return exists ? version.failure("exists", { table: path.name }) : undefined;
+  }
+
+  /** The engine's error for the client. */
+  errorOf(body: Uint8Array): SqlError {
+    return asVersion(engineError(body), this.#statement, this.#owner, this.#cluster);
+  }
+
+  /** What the client gets for one of the engine's answers. */
+  answerOf(answer: Frame): Uint8Array<ArrayBuffer> {
+    if (answer.type === "E") return messages.errorResponse(this.errorOf(answer.body));
+    return asCockroach(answer);
+  }
+
   /** Runs the simulator's own statements with all rights. */
   async asAdmin(sql: string): Promise<(string | null)[][]> {
     await this.#hold();
     try {
       await this.#cluster.engine.becomePrivileged();
       const rows = await this.#cluster.engine.rows(sql);
-      this.#defined ||= /^\s*(CREATE|DROP)\b/i.test(sql);
+      this.#defined ||= /^\s*(CREATE|ALTER|DROP)\b/i.test(sql);
       return rows;
     } finally {
       if (this.status === "I") await this.#letGo();
@@ -120,7 +144,8 @@ export class EngineSession {
     if (this.#release === undefined) this.#release = await this.#cluster.engine.lock.acquire();
     if (this.status !== "I") return;
     const { user, database, schema } = this.#owner;
-    await this.#cluster.engine.become({ user, database, schema: engineSchema(database, schema) });
+    const version = this.#cluster.version.text;
+    await this.#cluster.engine.become({ user, database, schema: engineSchema(database, schema), version });
   }
 
   async #letGo(): Promise<void> {
@@ -137,9 +162,8 @@ export class EngineSession {
   }
 }
 
-/** The engine's answers as CockroachDB sends them: no table ids in row descriptions, its own form of errors. */
-export function asCockroach({ type, body }: Frame): Uint8Array<ArrayBuffer> {
-  if (type === "E") return messages.errorResponse(engineError(body));
+/** The engine's answers as CockroachDB sends them: no table ids in row descriptions. */
+function asCockroach({ type, body }: Frame): Uint8Array<ArrayBuffer> {
   if (type === "T") clearTableIds(body);
   const bytes = new Uint8Array(body.length + 5);
   bytes[0] = type.charCodeAt(0);

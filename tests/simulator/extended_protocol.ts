@@ -1,7 +1,7 @@
-import { asCockroach } from "./engine_session.ts";
 import { BodyReader } from "./frames.ts";
 import * as messages from "./messages.ts";
-import { FEED_FIELDS, type Session, type Statement } from "./session.ts";
+import type { Session } from "./session.ts";
+import { FEED_FIELDS, type Statement, statementOf } from "./statement.ts";
 import { SqlError } from "./sql_error.ts";
 
 interface Portal {
@@ -71,12 +71,12 @@ export class ExtendedProtocol {
 
   async #parse(name: string, sql: string, reader: BodyReader): Promise<void> {
     const types = Array.from({ length: reader.int16() }, () => reader.int32());
-    const statement = this.#session.classify(sql);
+    const statement = await statementOf(sql, this.#session);
     const replaced = this.#statements.get(name);
     if (replaced?.kind === "engine") this.#closeInEngine(`S${this.#prefix}${name}`, false);
     this.#statements.delete(name);
     if (statement.kind === "engine") {
-      this.#engine(messages.parse(this.#prefix + name, this.#session.engine.prepare(sql), types));
+      this.#engine(messages.parse(this.#prefix + name, this.#session.engine.prepare(statement.sql), types));
     } else {
       await this.#answer(messages.PARSE_COMPLETE);
     }
@@ -171,7 +171,7 @@ export class ExtendedProtocol {
     for (const answer of await this.#session.engine.send(bytes)) {
       if (answer.type === "3" && this.#closes.shift() !== true) continue;
       if (answer.type === "E") this.#skipping = true;
-      this.#session.send(asCockroach(answer));
+      this.#session.send(this.#session.engine.answerOf(answer));
     }
     this.#closes = [];
   }

@@ -15,7 +15,7 @@ const ONE_FAMILY =
   "CHANGEFEEDs are currently supported on tables with exactly 1 column family: {table} has {count}";
 const SETTING = "only users with the admin role are allowed to show cluster setting '{setting}'";
 const SETTING_PRIVILEGES =
-  "only users with the MODIFYCLUSTERSETTING, MODIFYSQLCLUSTERSETTING or VIEWCLUSTERSETTING privileges are allowed to SHOW CLUSTER SETTING";
+  "only users with MODIFYCLUSTERSETTING, MODIFYSQLCLUSTERSETTING or VIEWCLUSTERSETTING privileges are allowed to SHOW CLUSTER SETTING";
 const UNRESOLVED = `${RESOLVE}table "{table}" does not exist`;
 
 /** An error that has the same text in every recorded version, made at these lines. */
@@ -183,6 +183,10 @@ export const FAILURES = {
   publicSchema: {
     "20.2": ["3F000", 'cannot change privileges on schema "public"'],
   },
+  /** A notice: the table is there already. */
+  exists: same("00000", 'relation "{table}" already exists, skipping', {
+    ...lines("create_table.go", "startExec", { "21.2": "246", "22.1": "295" }),
+  }),
   cancelled: same("57014", "query execution canceled", {
     "20.2": ["errors.go", "211", "init"],
     "21.2": ["cancel_checker.go", "74", "init"],

@@ -23,8 +23,11 @@ export type Fault =
     | { readonly kind: "repeat" }
     /** Every value of a row ends in its middle. */
     | { readonly kind: "malform" }
-    /** As when ranges split: rows since the last resolved timestamp come again, mixed with new ones. */
-    | { readonly kind: "rewind"; readonly share?: number; readonly times?: number }
+    /**
+     * As when ranges split: rows since the last resolved timestamp come again, mixed with new ones; until then, and until
+     * there are so many (`least`), none is resolved.
+     */
+    | { readonly kind: "rewind"; readonly share?: number; readonly times?: number; readonly least?: number }
     /** The feed fails, after that many more rows. */
     | { readonly kind: "fail"; readonly code: string; readonly message: string; readonly afterRows?: number }
     /** Statements fail: instead of running, or after they have run; `drop` closes the connection without an answer. */
@@ -99,11 +102,13 @@ export class Faults {
   }
 
   /** The share of keys (0 to 1) that come again now; `use` when there were some. */
-  rewindOf(subject: FaultSubject): { readonly share: number; use(): void } | undefined {
+  rewindOf(
+    subject: FaultSubject,
+  ): { readonly share: number; readonly least: number; use(): void } | undefined {
     const found = this.#find("rewind", subject);
     if (found === undefined) return undefined;
-    const [id, { share = 0.5, times = 1 }] = found;
-    return { share, use: () => this.#use(id, times) };
+    const [id, { share = 0.5, times = 1, least = 1 }] = found;
+    return { share, least, use: () => this.#use(id, times) };
   }
 
   /** The failure of a feed that has sent so many rows; asking uses it up. */

@@ -74,7 +74,9 @@ export class Feed {
       for (const event of mixed(repeated, this.#events(position, until))) await this.#take(event);
       position = until;
       const { resolvedEvery } = options;
-      if (resolvedEvery !== undefined && performance.now() >= due) {
+      // While ranges move no resolved timestamp passes what is to come again.
+      const isHeld = this.#repeatable(resolved, until).length > 0;
+      if (resolvedEvery !== undefined && performance.now() >= due && !isHeld) {
         await this.#resolve(until);
         resolved = until;
         due = Math.max(due + resolvedEvery, performance.now() + resolvedEvery / 2);
@@ -92,7 +94,11 @@ export class Feed {
       if (!event.rescan || this.#backfills(event.at)) await this.#send(event);
       return;
     }
-    if (options.schemaChangePolicy === "stop" && !this.#backfills(event.at)) {
+    if (event.kind === "rekeyed" && (options.schemaChangePolicy === "ignore" || this.#startsAt(event.at))) {
+      return;
+    }
+    const stops = options.schemaChangePolicy === "stop" && !this.#backfills(event.at);
+    if (event.kind === "rekeyed" || stops) {
       await this.#resolve(justBefore(event.at));
       throw this.#cluster.version.failure("schemaChanged", { at: event.at });
     }
@@ -101,8 +107,13 @@ export class Feed {
 
   /** One that stopped at a change of columns, and starts again just before it, goes on with the new ones (kvfeed's scanIfShould). */
   #backfills(at: Hlc): boolean {
-    const { options: { schemaChangePolicy }, start } = this.#plan;
-    return schemaChangePolicy === "backfill" || schemaChangePolicy === "stop" && justBefore(at) === start;
+    const { schemaChangePolicy } = this.#plan.options;
+    return schemaChangePolicy === "backfill" || schemaChangePolicy === "stop" && this.#startsAt(at);
+  }
+
+  /** The feed began just before this change of the table. */
+  #startsAt(at: Hlc): boolean {
+    return justBefore(at) === this.#plan.start;
   }
 
   async #send(whole: FeedRow): Promise<void> {
@@ -177,14 +188,20 @@ export class Feed {
   }
 
   /** When asked for, rows that were sent since the last resolved timestamp: as after a range split. */
-  #again(resolved: Hlc, position: Hlc): FeedEvent[] {
+  #again(resolved: Hlc, position: Hlc): readonly FeedEvent[] {
+    const rewind = this.#cluster.faults.rewindOf(this.#sink.subject);
+    const rows = this.#repeatable(resolved, position);
+    if (rewind === undefined || rows.length < rewind.least) return [];
+    rewind.use();
+    return rows;
+  }
+
+  #repeatable(resolved: Hlc, position: Hlc): readonly FeedEvent[] {
     const rewind = this.#cluster.faults.rewindOf(this.#sink.subject);
     if (rewind === undefined) return [];
-    const rows = [...this.#events(resolved, position)].filter((event) =>
+    return [...this.#events(resolved, position)].filter((event) =>
       event.kind === "row" && hashOf(event.key) < rewind.share
     );
-    if (rows.length > 0) rewind.use();
-    return rows;
   }
 
   #requireRangefeeds(origin: string): void {

@@ -12,7 +12,8 @@ export interface FeedOptions {
   readonly initialScan: boolean;
   /** End after the scan. */
   readonly scanOnly: boolean;
-  readonly fullTableName: boolean;
+  /** What stands for columns that are computed when they are read. */
+  readonly virtualColumns: string;
   /** What happens when the columns change. */
   readonly schemaChangePolicy: string;
   /** The key column of a row. */
@@ -53,7 +54,7 @@ export function readFeedOptions(options: ReadonlyMap<string, string>, version: V
     resolvedEvery: resolvedEvery(options, version),
     initialScan: scans,
     scanOnly: scan === "only" || options.has("initial_scan_only"),
-    fullTableName: options.has("full_table_name"),
+    virtualColumns: options.get("virtual_columns") ?? version.virtualColumns,
     schemaChangePolicy: options.get("schema_change_policy") ?? "backfill",
     encodeKey: envelope === "enriched" ? enrichedKeyEncoder(options) : ({ key }) => key,
     encode: valueEncoder(envelope, options, version),

@@ -71,7 +71,9 @@ export async function planFeed(
   const projection = statement.query === undefined || queried === undefined
     ? undefined
     : new Projection(owner.asAdmin, statement.query, queried);
-  const ordinary = targets.length > 0 ? [new HistorySource(cluster.history, targets, version)] : [];
+  const ordinary = targets.length > 0
+    ? [new HistorySource(cluster.history, targets, version, options.virtualColumns === "null")]
+    : [];
   return {
     options,
     projection,

@@ -1,6 +1,14 @@
 import { compareHlc, type Hlc } from "../../src/hlc.ts";
 import { Signal } from "./signal.ts";
-import { compareKeys, keyJson, type Row, type Shape, TableHistory, type TablePath } from "./table_history.ts";
+import {
+  compareKeys,
+  identityOf,
+  keyJson,
+  type Row,
+  type Shape,
+  TableHistory,
+  type TablePath,
+} from "./table_history.ts";
 
 /** A row as a transaction left it. */
 export interface Write {
@@ -15,12 +23,14 @@ export type Entry =
     readonly kind: "row";
     readonly at: Hlc;
     readonly table: TableHistory;
+    /** As a feed shows it. */
     readonly key: string;
     readonly row: Row | undefined;
     readonly before: Row | undefined;
     readonly rescan: boolean;
   }
-  | { readonly kind: "schema"; readonly at: Hlc; readonly table: TableHistory }
+  /** Other columns, or another primary key. */
+  | { readonly kind: "schema" | "rekeyed"; readonly at: Hlc; readonly table: TableHistory }
   | { readonly kind: "dropped" | "truncated"; readonly at: Hlc; readonly table: TableHistory }
   | { readonly kind: "renamed"; readonly at: Hlc; readonly table: TableHistory; readonly to: string };
 
@@ -56,10 +66,10 @@ export class History {
     const last = new Map<string, Write & { readonly key: string }>();
     for (const write of writes) {
       const { table, before, after } = write;
-      const key = keyJson(after ?? before!);
+      const key = identityOf(after ?? before!);
       last.set(`${table.id} ${key}`, { ...write, key });
       // An update of the key itself is a deletion and an insertion.
-      const oldKey = before === undefined || after === undefined ? key : keyJson(before);
+      const oldKey = before === undefined || after === undefined ? key : identityOf(before);
       if (oldKey !== key) last.set(`${table.id} ${oldKey}`, { table, before, after: undefined, key: oldKey });
     }
     const sorted = [...last.values()].toSorted((a, b) =>
@@ -69,7 +79,8 @@ export class History {
       const before = table.newest(key);
       if (row === undefined && before === undefined) continue; // written and deleted by the same transaction
       table.record(key, { at, row });
-      this.#log.push({ kind: "row", at, table, key, row, before, rescan: options.rescan ?? false });
+      const shown = row === undefined ? key : keyJson(row);
+      this.#log.push({ kind: "row", at, table, key: shown, row, before, rescan: options.rescan ?? false });
     }
     this.changed.fire();
   }

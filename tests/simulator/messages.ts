@@ -134,12 +134,21 @@ export function commandComplete(tag: string): Uint8Array<ArrayBuffer> {
 
 /** `E` */
 export function errorResponse(error: SqlError): Uint8Array<ArrayBuffer> {
+  return report("E", error.severity, error);
+}
+
+/** `N` */
+export function noticeResponse(notice: SqlError): Uint8Array<ArrayBuffer> {
+  return report("N", "NOTICE", notice);
+}
+
+function report(type: "E" | "N", severity: string, error: SqlError): Uint8Array<ArrayBuffer> {
   const [file, line, routine] = error.origin ?? [];
-  const fields = [`S${error.severity}`, `C${error.code}`];
+  const fields = [`S${severity}`, `C${error.code}`];
   if (error.detail !== undefined) fields.push(`D${error.detail}`);
   if (error.hint !== undefined) fields.push(`H${error.hint}`);
   if (file !== undefined) fields.push(`F${file}`, `L${line}`, `R${routine}`);
-  return message("E", string(...fields, `M${error.message}`), Uint8Array.of(0));
+  return message(type, string(...fields, `M${error.message}`), Uint8Array.of(0));
 }
 
 /** `t` */

@@ -1,10 +1,13 @@
 import type { Cluster } from "./cluster.ts";
 import type { Field } from "./messages.ts";
+import type { VersionProfile } from "./version.ts";
 import { SqlError } from "./sql_error.ts";
 import { joined, tokenize, TokenReader } from "./sql_lexer.ts";
 import { cancel, showQueries, showSessions } from "./statements_sessions.ts";
 import { setting, showSetting } from "./statements_settings.ts";
 import { tableIdentities } from "./statements_catalog.ts";
+import { alteration } from "./statements_tables.ts";
+import { grant } from "./statements_users.ts";
 import { definition, showObjects } from "./statements_objects.ts";
 
 /** The session that a statement runs in, as the simulator's own statements see it. */
@@ -28,6 +31,8 @@ export interface OwnResult {
 /** A statement that the simulator answers itself: what its columns are, and how it runs. */
 export interface OwnStatement {
   readonly fields: readonly Field[];
+  /** The columns are described before it runs, and so before it is refused. */
+  readonly describesFirst?: boolean;
   run(context: OwnContext): Promise<OwnResult> | OwnResult;
 }
 
@@ -48,12 +53,14 @@ export function show(
   rows: (
     context: OwnContext,
   ) => Promise<readonly (readonly (string | null)[])[]> | readonly (readonly (string | null)[])[],
+  { tag = "SHOW", describesFirst = false }: { tag?: string; describesFirst?: boolean } = {},
 ): OwnStatement {
   return {
     fields,
+    describesFirst,
     run: async (context) => {
       const found = await rows(context);
-      return { fields, rows: found, tag: `SHOW ${found.length}` };
+      return { fields, rows: found, tag: `${tag} ${found.length}` };
     },
   };
 }
@@ -64,10 +71,11 @@ export function textFields(...names: readonly string[]): Field[] {
 }
 
 /** Reads a statement that PostgreSQL does not know or would answer differently; `undefined` for all others. */
-export function ownStatement(sql: string): OwnStatement | undefined {
+export function ownStatement(sql: string, version: VersionProfile): OwnStatement | undefined {
   const reader = () => new TokenReader(sql);
   return setting(reader()) ?? showSetting(reader()) ?? showSessions(reader()) ?? showQueries(reader()) ??
-    cancel(reader()) ?? definition(reader(), sql) ?? showObjects(reader()) ??
+    cancel(reader()) ?? grant(reader()) ?? definition(reader(), sql) ?? showObjects(reader(), version) ??
+    alteration(reader()) ??
     tableIdentities(sql) ?? unknownShow(reader(), sql);
 }
 

@@ -34,10 +34,10 @@ export interface FeedRow {
   readonly origin: RowOrigin;
 }
 
-/** Something in a table's history: a row, new columns, or the end of the feed. */
+/** Something in a table's history: a row, new columns or keys, or the end of the feed. */
 export type FeedEvent =
   | FeedRow
-  | { readonly kind: "schema"; readonly at: Hlc; readonly table: string }
+  | { readonly kind: "schema" | "rekeyed"; readonly at: Hlc; readonly table: string }
   | { readonly kind: "failure"; readonly at: Hlc; readonly error: SqlError };
 
 /** Where a changefeed's rows come from. It keeps no position, so that a feed can go back. */

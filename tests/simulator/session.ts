@@ -1,7 +1,6 @@
-import { type ChangefeedStatement, parseChangefeed, shownChangefeed } from "./changefeed_statement.ts";
+import { type ChangefeedStatement, shownChangefeed } from "./changefeed_statement.ts";
 import type { Cluster, RegisteredSession } from "./cluster.ts";
-import { engineError } from "./engine.ts";
-import { asCockroach, EngineSession } from "./engine_session.ts";
+import { EngineSession } from "./engine_session.ts";
 import { ExtendedProtocol } from "./extended_protocol.ts";
 import type { FaultSubject } from "./faults.ts";
 import { Feed } from "./feed.ts";
@@ -9,9 +8,10 @@ import { planFeed } from "./feed_plan.ts";
 import { type FeedEnd, FeedRows } from "./feed_rows.ts";
 import { BodyReader, type Frame } from "./frames.ts";
 import * as messages from "./messages.ts";
-import { type OwnContext, type OwnStatement, ownStatement, textFields } from "./own_statement.ts";
-import { queryCanceled, serverShutdown, SqlError } from "./sql_error.ts";
+import type { OwnContext } from "./own_statement.ts";
+import { serverShutdown, SqlError } from "./sql_error.ts";
 import { restrain } from "./session_restraints.ts";
+import { FEED_FIELDS, type Statement, statementOf } from "./statement.ts";
 import { splitStatements } from "./sql_lexer.ts";
 import { defaultOf } from "./statements_settings.ts";
 
@@ -28,19 +28,6 @@ export interface Wire {
   /** Aborted when the connection is gone. */
   readonly closed: AbortSignal;
 }
-
-/** A statement by the way it is answered. */
-export type Statement =
-  | { readonly kind: "feed"; readonly sql: string; readonly feed: ChangefeedStatement }
-  | { readonly kind: "own"; readonly sql: string; readonly own: OwnStatement }
-  | { readonly kind: "engine"; readonly sql: string };
-
-/** The columns of a changefeed. */
-export const FEED_FIELDS: readonly messages.Field[] = [
-  ...textFields("table"),
-  { name: "key", type: "bytes" },
-  { name: "value", type: "bytes" },
-];
 
 /** What one client does after it has logged in. */
 export class Session implements RegisteredSession, OwnContext {
@@ -115,6 +102,7 @@ export class Session implements RegisteredSession, OwnContext {
         this.#idle = false;
         if (frame === undefined || frame.type === "X") return;
         if (!this.#dead) await this.#handle(frame);
+        if (this.#dead && this.cluster.version.closesCancelledSessions) return;
         if (this.#draining && this.engine.status === "I") return await this.#shutDown();
       }
     } finally {
@@ -125,14 +113,14 @@ export class Session implements RegisteredSession, OwnContext {
 
   cancel(what: "query" | "session"): void {
     if (what === "session") this.#dead = true;
-    this.#ending.abort(queryCanceled());
+    this.#ending.abort(this.cluster.version.failure("cancelled"));
   }
 
   /** Ends a running feed as CANCEL does, then the connection (recording error-server-drain). */
   async drain(): Promise<void> {
     this.#draining = true;
     if (this.#idle && this.engine.status === "I") await this.#shutDown();
-    else if (this.running !== undefined) this.#ending.abort(queryCanceled());
+    else if (this.running !== undefined) this.#ending.abort(this.cluster.version.failure("cancelled"));
   }
 
   async #shutDown(): Promise<void> {
@@ -145,7 +133,7 @@ export class Session implements RegisteredSession, OwnContext {
     try {
       const statements = splitStatements(new BodyReader(body).string());
       if (statements.length === 0) this.send(messages.EMPTY_QUERY);
-      for (const sql of statements) await this.#simple(this.classify(sql));
+      for (const sql of statements) await this.#simple(await statementOf(sql, this));
     } catch (error) {
       this.send(messages.errorResponse(this.sqlError(error)));
     }
@@ -157,26 +145,22 @@ export class Session implements RegisteredSession, OwnContext {
       if (statement.kind === "feed") {
         await this.runFeed(statement.feed, [], true);
       } else if (statement.kind === "own") {
-        const { fields, rows, tag } = await statement.own.run(this);
-        if (fields.length > 0) this.send(messages.rowDescription(fields, []));
+        const { own } = statement;
+        if (own.describesFirst) this.send(messages.rowDescription(own.fields, []));
+        const { fields, rows, tag } = await own.run(this);
+        if (fields.length > 0 && !own.describesFirst) this.send(messages.rowDescription(fields, []));
         for (const row of rows) this.send(messages.textRow(fields, [], row));
         this.send(messages.commandComplete(tag));
       } else {
+        const notice = this.engine.noticeOf(statement.sql);
         const answers = await this.engine.query(statement.sql);
+        if (notice !== undefined) this.send(messages.noticeResponse(notice));
         // Not spread into one call: a large result has more rows than a call may have arguments.
-        for (const answer of answers) if (answer.type !== "E") this.send(asCockroach(answer));
+        for (const answer of answers) if (answer.type !== "E") this.send(this.engine.answerOf(answer));
         const error = answers.find(({ type }) => type === "E");
-        if (error !== undefined) throw engineError(error.body);
+        if (error !== undefined) throw this.engine.errorOf(error.body);
       }
     });
-  }
-
-  /** Says how a statement is answered; throws SqlError for what cannot be. */
-  classify(sql: string): Statement {
-    const feed = parseChangefeed(sql, this.cluster.version);
-    if (feed !== undefined) return { kind: "feed", sql, feed };
-    const own = ownStatement(sql);
-    return own === undefined ? { kind: "engine", sql } : { kind: "own", sql, own };
   }
 
   /** Runs a statement under the faults in force. */

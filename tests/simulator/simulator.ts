@@ -1,13 +1,23 @@
 import { Cluster } from "./cluster.ts";
 import { Node } from "./node.ts";
 import type { TlsOptions } from "./tls_end.ts";
-import { DEFAULT_VERSION } from "./version.ts";
+import { DEFAULT_VERSION, versionProfile } from "./version.ts";
 
 /** How to start a simulator. */
 export interface SimulatorOptions {
   /** Of the first node; a free one by default. */
   readonly port?: number;
   /** `v21.2` and `v22.1` as recorded, or `v23.1.14`, say; by default that of the first recordings. */
+  readonly version?: string;
+}
+
+/** How a node is to be. */
+export interface NodeOptions {
+  /** A free one by default. */
+  readonly port?: number;
+  /** Without it the node speaks no TLS. */
+  readonly tls?: TlsOptions;
+  /** By default that of the first node. */
   readonly version?: string;
 }
 
@@ -22,7 +32,7 @@ export class Simulator {
 
   private constructor(cluster: Cluster, port: number) {
     this.cluster = cluster;
-    this.url = this.addNode(port).url;
+    this.url = this.addNode({ port }).url;
   }
 
   /** Starts a cluster of one node. */
@@ -30,9 +40,10 @@ export class Simulator {
     return new Simulator(await Cluster.start(version), port);
   }
 
-  /** One more node of the same cluster. */
-  addNode(port = 0, tls?: TlsOptions): { readonly port: number; readonly url: string } {
-    const node = new Node(this.cluster, port, tls);
+  /** One more node of the same cluster, which may be of another version than the first. */
+  addNode({ port = 0, tls, version }: NodeOptions = {}): { readonly port: number; readonly url: string } {
+    const cluster = version === undefined ? this.cluster : this.cluster.as(versionProfile(version));
+    const node = new Node(cluster, port, tls);
     this.nodes.set(node.port, node);
     return { port: node.port, url: urlOf(node.port) };
   }

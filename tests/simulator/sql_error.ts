@@ -38,11 +38,6 @@ export class SqlError extends Error {
 /** SQLSTATE of most changefeed failures: "uncategorized, unknown". */
 export const UNCATEGORIZED = "XXUUU";
 
-/** What a statement gets that was cancelled (recordings error-cancel-query, error-server-drain). */
-export function queryCanceled(): SqlError {
-  return new SqlError("57014", "query execution canceled", ["errors.go", "211", "init"]);
-}
-
 /** What every connection gets before a drained server closes it (recording error-server-drain). */
 export function serverShutdown(): SqlError {
   return new SqlError("57P01", "server is shutting down", ["server.go", "825", "newAdminShutdownErr"]);

@@ -59,11 +59,24 @@ export function joined(tokens: readonly Token[]): string {
 
 /** Reads tokens one after the other, without spaces and comments. */
 export class TokenReader {
-  readonly #tokens: readonly Token[];
+  readonly #tokens: readonly (Token & { readonly offset: number })[];
+  readonly #length: number;
   #index = 0;
 
   constructor(sql: string) {
-    this.#tokens = tokenize(sql).filter(({ kind }) => kind !== "space");
+    let offset = 0;
+    const placed = tokenize(sql).map((token) => {
+      const start = offset;
+      offset += token.text.length;
+      return { ...token, offset: start };
+    });
+    this.#tokens = placed.filter(({ kind }) => kind !== "space");
+    this.#length = sql.length;
+  }
+
+  /** Where the next token begins. */
+  get offset(): number {
+    return this.#tokens[this.#index]?.offset ?? this.#length;
   }
 
   /** True when nothing is left. */

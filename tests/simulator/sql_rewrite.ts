@@ -9,6 +9,8 @@ export interface Names {
   readonly database: string;
   /** True for a database that exists. */
   isDatabase(name: string): boolean;
+  /** True for a schema that was created in the session's database. */
+  isSchema(name: string): boolean;
   /** The columns of a table, as an engine's schema and a name say which. */
   columnsOf(
     schema: string,
@@ -27,6 +29,8 @@ export function rewrite(sql: string, names: Names): string {
   const [first, second] = significant(tokens, 2).map(({ text }) => text.toUpperCase());
   if (first === "CREATE" && second === "TABLE") tokens = rewriteCreateTable(tokens);
   tokens = rewriteTypes(tokens, first === "ALTER");
+  // Of these functions the engine would call the column by the last name.
+  if (/^\s*SELECT\s+crdb_internal\.\w+\(\)\s*$/i.test(sql)) tokens.push(aliasOf(sql));
   tokens = rewriteLiterals(tokens);
   tokens = rewriteTableIds(tokens);
   tokens = removeClauses(tokens);
@@ -42,6 +46,11 @@ export function significant(tokens: readonly Token[], count: number): Token[] {
 
 /** Words of ALTER TABLE that stand before a new column's name, or before one another. */
 const BEFORE_COLUMN = new Set(["ADD", "COLUMN", "IF", "NOT", "EXISTS"]);
+
+function aliasOf(sql: string): Token {
+  const name = /crdb_internal\.\w+/i.exec(sql)![0];
+  return { kind: "symbol", text: ` AS ${quoteIdentifier(name)}` };
+}
 
 /** Types stand after `::` or `:::`, in `CAST (x AS t)`, and in ALTER TABLE after a new column's name or TYPE. */
 function rewriteTypes(tokens: readonly Token[], alters: boolean): Token[] {
@@ -61,7 +70,10 @@ function rewriteTypes(tokens: readonly Token[], alters: boolean): Token[] {
 
 /** `b'\x00a'` is BYTES; `B'01'` is a bit string as in PostgreSQL. */
 function rewriteLiterals(tokens: readonly Token[]): Token[] {
-  return tokens.map((token) => {
+  return tokens.map((token, index) => {
+    // The engine would read -0.0 as a DECIMAL, which has no sign of zero.
+    if (isNegativeZero(tokens, index)) return { kind: "string", text: "'-0.0'" };
+    if (isNegativeZero(tokens, index - 1)) return { kind: "space", text: "" };
     if (token.kind !== "string" || !token.text.startsWith("b'")) return token;
     const hex = bytesOf(stringOf(token.text)).map((byte) => byte.toString(16).padStart(2, "0")).join("");
     return { kind: "string", text: `'\\x${hex}'::bytea` };
@@ -79,6 +91,11 @@ function rewriteTableIds(tokens: readonly Token[]): Token[] {
     if (named && asked) i += 2;
   }
   return result;
+}
+
+function isNegativeZero(tokens: readonly Token[], index: number): boolean {
+  return tokens[index]?.text === "-" && /^0+\.0*$/.test(tokens[index + 1]?.text ?? "") &&
+    ["(", ","].includes(tokens.slice(0, index).findLast(({ kind }) => kind !== "space")?.text ?? "");
 }
 
 function bytesOf(escaped: string): number[] {
@@ -144,7 +161,8 @@ function schemaOfPath(path: readonly string[], names: Names): string | undefined
   if (path.length === 3 && names.isDatabase(first)) return engineSchema(first, second);
   if (path.length !== 2) return undefined;
   if (first === "public") return engineSchema(names.database);
-  return names.isDatabase(first) ? engineSchema(first) : undefined;
+  if (names.isDatabase(first)) return engineSchema(first);
+  return names.isSchema(first) ? engineSchema(names.database, first) : undefined;
 }
 
 /** `UPSERT INTO t (…) …` becomes an INSERT that overwrites what has the same primary key. */

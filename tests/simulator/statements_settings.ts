@@ -30,6 +30,7 @@ export const SESSION_VARIABLES: Readonly<Record<string, string>> = {
   default_transaction_use_follower_reads: "off",
   disallow_full_table_scans: "off",
   enforce_home_region: "off",
+  experimental_enable_hash_sharded_indexes: "off",
   extra_float_digits: "0",
   idle_in_session_timeout: "0",
   idle_in_transaction_session_timeout: "0",

@@ -1,4 +1,5 @@
 import { compareHlc, type Hlc } from "../../src/hlc.ts";
+import { encodeFromKey } from "./key_encoding.ts";
 import { compareCodePoints, compareValues, encodeString, type Encoding, encodingOf } from "./encoding.ts";
 
 /** A column; the engine's number identifies it when its name changes. */
@@ -11,6 +12,8 @@ export interface Column {
   readonly filled: boolean;
   /** It follows from other columns and cannot be written. */
   readonly computed: boolean;
+  /** It is computed when it is read. */
+  readonly isVirtual: boolean;
 }
 
 /** The columns of a table at some time. */
@@ -42,6 +45,9 @@ export interface TablePath {
   readonly name: string;
 }
 
+/** Seconds that old versions are kept unless a table's zone says otherwise: 25 hours. */
+export const DEFAULT_RETENTION = 90_000;
+
 /** A table and every version of its rows. */
 export class TableHistory {
   /** The engine's object id. */
@@ -51,21 +57,22 @@ export class TableHistory {
   /** When it was dropped. */
   dropped: Hlc | undefined;
   /** Seconds that old versions are kept. */
-  retention = 90_000;
+  retention = DEFAULT_RETENTION;
   /** Its rows are written in the future and closed at once: LOCALITY GLOBAL. */
   isGlobal = false;
   /** Nothing at or below it can be read, whatever the retention. */
   collected: Hlc | undefined;
   readonly #paths: { readonly from: Hlc; readonly path: TablePath }[];
   readonly #shapes: { readonly from: Hlc; readonly shape: Shape }[] = [];
-  readonly #versions = new Map<string, Version[]>();
-  #sortedKeys: string[] | undefined;
+  /** One for each primary key that the table has had. */
+  readonly #epochs: Epoch[];
 
   constructor(id: number, path: TablePath, created: Hlc, shape: Shape) {
     this.id = id;
     this.#paths = [{ from: created, path }];
     this.created = created;
     this.#shapes.push({ from: created, shape });
+    this.#epochs = [new Epoch(created)];
   }
 
   /** Where it stands now. */
@@ -104,38 +111,83 @@ export class TableHistory {
       (this.dropped === undefined || compareHlc(at, this.dropped) < 0);
   }
 
+  /** From a timestamp on the rows have the keys of the present columns. */
+  rekey(from: Hlc): void {
+    const { shape } = this;
+    const epoch = new Epoch(from);
+    for (const key of this.keys(undefined)) {
+      const { at, row } = this.#epochs.at(-1)!.versions.get(key)!.at(-1)!;
+      if (row === undefined) continue;
+      const values = shape.columns.map(({ id }) =>
+        row.values[row.shape.columns.findIndex((column) => column.id === id)] ?? null
+      );
+      epoch.record(identityOf({ shape, values }), { at, row: { shape, values } });
+    }
+    this.#epochs.push(epoch);
+  }
+
   /** The newest row of a key. */
   newest(key: string): Row | undefined {
-    return this.#versions.get(key)?.at(-1)?.row;
+    return this.#epochs.at(-1)!.versions.get(key)?.at(-1)?.row;
   }
 
   /** Records a row's next version; the first one is never a deletion. */
   record(key: string, version: Version): void {
-    const versions = this.#versions.get(key);
-    if (versions !== undefined) {
-      versions.push(version);
-      return;
-    }
-    this.#versions.set(key, [version]);
-    this.#sortedKeys = undefined;
+    this.#epochs.at(-1)!.record(key, version);
   }
 
-  /** The keys in the order of the primary key. */
-  keys(): readonly string[] {
-    this.#sortedKeys ??= [...this.#versions].toSorted(([, a], [, b]) => compareKeys(a[0]!.row!, b[0]!.row!))
-      .map(([key]) => key);
-    return this.#sortedKeys;
+  /** The keys at a timestamp, by default now, in the order of the primary key. */
+  keys(at: Hlc | undefined): readonly string[] {
+    return this.#epochAt(at).keys;
   }
 
   /** The row of a key at a timestamp, with the time it was written at. */
   versionAt(key: string, at: Hlc): Version | undefined {
-    return this.#versions.get(key)?.findLast((version) => compareHlc(version.at, at) <= 0);
+    return this.#epochAt(at).versions.get(key)?.findLast((version) => compareHlc(version.at, at) <= 0);
+  }
+
+  #epochAt(at: Hlc | undefined): Epoch {
+    const last = this.#epochs.at(-1)!;
+    if (at === undefined) return last;
+    return this.#epochs.findLast(({ from }) => compareHlc(from, at) <= 0) ?? this.#epochs[0]!;
+  }
+}
+
+/** The versions of a table's rows while it had one primary key. */
+class Epoch {
+  readonly from: Hlc;
+  readonly versions = new Map<string, Version[]>();
+  #sorted: string[] | undefined;
+
+  constructor(from: Hlc) {
+    this.from = from;
+  }
+
+  record(key: string, version: Version): void {
+    const versions = this.versions.get(key);
+    if (versions !== undefined) {
+      versions.push(version);
+      return;
+    }
+    this.versions.set(key, [version]);
+    this.#sorted = undefined;
+  }
+
+  get keys(): readonly string[] {
+    return this.#sorted ??= [...this.versions].toSorted(([, a], [, b]) => compareKeys(a[0]!.row!, b[0]!.row!))
+      .map(([key]) => key);
   }
 }
 
 /** JSON array of a row's primary key. */
 export function keyJson({ shape, values }: Row): string {
   const parts = shape.primaryKey.map((index) => encodingOf(shape.columns[index]!.type)(values[index]!));
+  return `[${parts.join(", ")}]`;
+}
+
+/** What makes a row the same one, whatever its key's text: JSON array of its primary key as a deletion has it. */
+export function identityOf({ shape, values }: Row): string {
+  const parts = shape.primaryKey.map((index) => encodeFromKey(shape.columns[index]!.type, values[index]!));
   return `[${parts.join(", ")}]`;
 }
 
@@ -168,13 +220,13 @@ const members = new WeakMap<Shape, readonly Member[]>();
 function membersOf(shape: Shape): readonly Member[] {
   const known = members.get(shape);
   if (known !== undefined) return known;
-  const sorted = shape.columns.map(({ id, name, type }, index) => ({ id, index, name, type }))
+  const sorted = shape.columns.map((column, index) => ({ ...column, index }))
     .toSorted((a, b) => compareCodePoints(a.name, b.name))
-    .map(({ id, index, name, type }) => ({
+    .map(({ id, index, name, type, isVirtual }) => ({
       id,
       index,
       start: `${encodeString(name)}: `,
-      encode: encodingOf(type),
+      encode: isVirtual ? () => "null" : encodingOf(type),
     }));
   members.set(shape, sorted);
   return sorted;

@@ -28,6 +28,18 @@ export interface VersionProfile {
   readonly renamed: "failure" | "new name" | "old name";
   /** `full_table_name` is heard; it is accepted by all. */
   readonly fullTableNames: boolean;
+  /** A relation of a database that is not there is not called a missing one. */
+  readonly namesMissingDatabase: boolean;
+  /** What stands for virtual columns in rows where the option `virtual_columns` says nothing. */
+  readonly virtualColumns: "null" | "omitted";
+  /** The column that a hash-sharded index begins with is stored, and so in every row. */
+  readonly storesShards: boolean;
+  /** Who may connect to a database may create tables in its schema `public`. */
+  readonly publicCreates: boolean;
+  /** SHOW GRANTS has the column `is_grantable`. */
+  readonly showsGrantable: boolean;
+  /** CANCEL SESSION closes the connection. */
+  readonly closesCancelledSessions: boolean;
   /** Timestamps of GLOBAL tables end in `?`. */
   readonly syntheticTimestamps: boolean;
   /** A feed asks for rangefeeds before it does anything. */
@@ -131,7 +143,7 @@ export function versionProfile(asked: string): VersionProfile {
     options: new Map([
       ...OPTIONS,
       // It takes a value from the release of v22.1 on.
-      ["initial_scan", later || of20 ? undefined : false],
+      ["initial_scan", later ? undefined : false],
       ...(of22 ? OPTIONS_22_1 : []),
       ...(later ? OPTIONS_LATER : []),
       ...(since(25, 2) ? [["enriched_properties", true]] as const : []),
@@ -147,6 +159,12 @@ export function versionProfile(asked: string): VersionProfile {
     queries: since(22, 2),
     renamed: of20 ? "failure" : since(22, 2) ? "old name" : "new name",
     fullTableNames: since(22, 2),
+    namesMissingDatabase: of22,
+    virtualColumns: of22 ? "omitted" : "null",
+    storesShards: !of22,
+    publicCreates: of22,
+    showsGrantable: of22,
+    closesCancelledSessions: !of20,
     syntheticTimestamps: since(21, 1) && !since(23, 2),
     checksRangefeeds: of22,
     feedPrivilege: of20 ? "admin" : later ? "select" : "role option",

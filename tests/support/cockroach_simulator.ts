@@ -16,25 +16,34 @@ export class CockroachSimulator implements CockroachHost {
   readonly #port: number;
   readonly #process: SimulatorProcess | undefined;
 
-  private constructor(url: string, controlAddress: string, process?: SimulatorProcess) {
+  private constructor(
+    url: string,
+    controlAddress: string,
+    version: string | undefined,
+    process?: SimulatorProcess,
+  ) {
     const port = Number(new URL(url).port);
     this.url = url;
     this.controlAddress = controlAddress;
-    this.control = new SimulatorControl(controlAddress, port);
+    this.control = new SimulatorControl(controlAddress, port, version);
     this.#port = port;
     this.#process = process;
   }
 
   /** A node in the simulator that COCKROACH_SIMULATOR names, else in a new one. */
   static async start({ private: own = false, version }: CockroachOptions): Promise<CockroachSimulator> {
-    const shared = own || version !== undefined ? undefined : Deno.env.get(SIMULATOR_VARIABLE);
+    const shared = own ? undefined : Deno.env.get(SIMULATOR_VARIABLE);
     if (shared !== undefined) {
-      const { url } = await SimulatorControl.call(shared, "addNode", {});
-      return new CockroachSimulator(url, shared);
+      const { url } = await SimulatorControl.call(
+        shared,
+        "addNode",
+        version === undefined ? {} : { version },
+      );
+      return new CockroachSimulator(url, shared, version);
     }
     const chosen = version ?? Deno.env.get(VERSION_VARIABLE);
     const process = await SimulatorProcess.start(chosen ? { version: chosen } : {});
-    return new CockroachSimulator(process.url, process.control, process);
+    return new CockroachSimulator(process.url, process.control, version, process);
   }
 
   async boot(): Promise<void> {

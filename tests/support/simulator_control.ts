@@ -19,11 +19,17 @@ export interface InjectedFault {
 export class SimulatorControl {
   readonly #address: string;
   readonly #port: number;
+  readonly #version: string | undefined;
 
-  /** @param address `http://127.0.0.1:PORT` */
-  constructor(address: string, port: number) {
+  /**
+   * @param address `http://127.0.0.1:PORT`
+   * @param port of the node
+   * @param version of the node, if it is not that of the simulator
+   */
+  constructor(address: string, port: number, version: string | undefined) {
     this.#address = address;
     this.#port = port;
+    this.#version = version;
   }
 
   /** Sends an action to a control port that nobody has bound to a node yet. */
@@ -73,8 +79,11 @@ export class SimulatorControl {
     return (await this.call("cancelFeeds", { ...request, node: this.#port })).cancelled;
   }
 
-  /** One more node of the same cluster, on which TLS is spoken if told how. */
+  /** One more node of the same cluster and version, on which TLS is spoken if told how. */
   addNode(tls?: TlsOptions): Promise<NodeAddress> {
-    return this.call("addNode", tls === undefined ? {} : { tls });
+    return this.call("addNode", {
+      ...(tls === undefined ? {} : { tls }),
+      ...(this.#version === undefined ? {} : { version: this.#version }),
+    });
   }
 }

@@ -15,6 +15,7 @@ const column = (id: number, name: string, type = "int8") => ({
   type,
   filled: false,
   computed: false,
+  isVirtual: false,
 });
 const SHAPE: Shape = { columns: [column(1, "a"), column(2, "b")], primaryKey: [0] };
 const at = (wall: number) => hlcOf(BigInt(wall));
@@ -28,6 +29,7 @@ function foo() {
     history,
     [{ table, shown: () => "foo", name: "foo" }],
     versionProfile("v20.2"),
+    false,
   );
   const row = (a: number, b: number | null, shape = SHAPE) => ({
     shape,

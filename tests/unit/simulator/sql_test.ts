@@ -12,6 +12,7 @@ const modern = versionProfile("v23.1.14");
 const names = {
   database: "defaultdb",
   isDatabase: (name: string) => name === "shop" || name === "defaultdb",
+  isSchema: (name: string) => name === "own",
   columnsOf: (_schema: string, table: string) =>
     table === "t" ? { written: ["a", "b"], primaryKey: ["a"] } : undefined,
 };
@@ -59,6 +60,13 @@ Deno.test("rewrite() finds databases and schemas", () => {
   assert.equal(engineSchema("defaultdb"), "public");
 });
 
+Deno.test("rewrite() finds tables of created schemas, and leaves the engine's own alone", () => {
+  assert.equal(
+    rewritten("SELECT * FROM own.t, pg_catalog.pg_class"),
+    'SELECT * FROM "defaultdb.own".t, pg_catalog.pg_class',
+  );
+});
+
 Deno.test("rewrite() leaves out what PostgreSQL has no word for", () => {
   assert.equal(
     rewritten(
@@ -102,7 +110,7 @@ Deno.test("parseChangefeed() reads CDC queries from v22.2 on, whose envelope is 
   assert.equal(parseChangefeed(sql, modern)?.options.get("envelope"), "bare");
   const wrapped = "CREATE CHANGEFEED WITH envelope = 'wrapped' AS SELECT id FROM foo";
   assert.equal(parseChangefeed(wrapped, modern)?.options.get("envelope"), "wrapped");
-  assert.equal(parseChangefeed(sql, old), undefined);
+  assert.throws(() => parseChangefeed(sql, old), { code: "42601", hint: "try \\h CREATE" });
   assert.throws(
     () => parseChangefeed("CREATE CHANGEFEED AS SELECT 1 FROM a, b", modern),
     /more than 1 table/,
