@@ -16,12 +16,12 @@ export interface TableRegister {
   keep(ids: TableIds): Promise<void>;
 }
 
-/** A register of what is stored; what is known already is not stored again. */
+/** A register of what is stored; what is known already is not stored again, and nothing is not stored at all. */
 export function tableRegister(
   known: TableIds | undefined,
   store: Pick<TableRegister, "keep">,
 ): TableRegister {
-  const stored = known && tableIdsText(known);
+  const stored = tableIdsText(known ?? new Map());
   return { known, keep: (ids) => tableIdsText(ids) === stored ? Promise.resolve() : store.keep(ids) };
 }
 

@@ -166,7 +166,7 @@ for (const version of VERSIONS) {
         }
         await queue.count(3);
         assert.equal(await agent.stop(), 0);
-        const tables = published(queue).slice(1).map(([table]) => table);
+        const tables = queue.bodies.slice(1).map((body) => JSON.parse(body).table);
         assert.deepEqual(tables.toSorted(), [rig.feedOf(name), other].toSorted());
       },
     );
