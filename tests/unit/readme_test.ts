@@ -28,3 +28,15 @@ Deno.test("withSections() replaces what is between the markers and nothing else"
 Deno.test("withSections() says which markers are missing", () => {
   assert.throws(() => withSections("# Title"), /no <!-- commands -->/);
 });
+
+Deno.test("README.md names no test that is not there", async () => {
+  const readme = await Deno.readTextFile(README);
+  const root = new URL("../../", import.meta.url);
+  const named = new Set([...readme.matchAll(/`(tests\/[\w/.]+)`/g)].map(([, path]) => path!));
+  assert.ok(named.size > 20);
+  const isThere = async (path: string) =>
+    (await Deno.stat(new URL(path, root)).catch(() => undefined)) !== undefined;
+  for (const path of named) {
+    assert.ok(await isThere(path) || await isThere(`${path}_test.ts`), `${path} of README.md is missing`);
+  }
+});
