@@ -32,8 +32,9 @@ Deno.test("a table that is dropped stops the agent after what came before", asyn
   await goneFor(next);
 });
 
-Deno.test("a table that is renamed stops the agent, which says what to do", async () => {
-  await using trial = await Trial.start();
+// Later versions go on with it: see tests/integration/table_names_test.ts.
+Deno.test("a table that is renamed stops the agent on v20.2, which says what to do", async () => {
+  await using trial = await Trial.start({ cockroach: { version: "v20.2.0" } });
   await using agent = await trial.running();
   await trial.settle();
   await trial.cockroach.sql(`ALTER TABLE ${trial.name} RENAME TO ${trial.name}_new`);

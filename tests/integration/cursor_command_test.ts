@@ -114,7 +114,7 @@ Deno.test("cursor delete lets the feed start anew; set starts a new feed without
   await publishAll(rig, queue, 3);
   assert.deepEqual(values(queue), [5, undefined, 5]);
   const { rows } = await rig.database.query("SELECT key FROM cursor_store ORDER BY key");
-  assert.deepEqual(rows.map(({ key }) => key), [rig.feed, `${rig.feed}/owner`]);
+  assert.deepEqual(rows.map(({ key }) => key), [rig.feed, `${rig.feed}/owner`, `${rig.feed}/tables`]);
 });
 
 Deno.test("a cursor is not moved under an agent that runs, or may run; by force it is, and the agent follows", async () => {
