@@ -3,9 +3,10 @@ import type { ChangefeedOption } from "../settings/changefeed_option.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { AgentError } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
-import { fullTableName, type TableName } from "../table_name.ts";
+import { fullTableName, tableColumn, type TableName } from "../table_name.ts";
 import type { TableRegister } from "../table_ids.ts";
 import { Cluster } from "./cluster.ts";
+import { type CollatedKeys, collatedKeys, tellsDeletedRows } from "./collated_key.ts";
 import { connect } from "./connection.ts";
 import { type EnvelopeOptions, envelopeReader, type WireRow } from "./envelope.ts";
 import { classifySourceError } from "./errors.ts";
@@ -22,6 +23,8 @@ export interface SourceObserver {
   gcTtl(seconds: number | undefined): void;
   /** A table is called otherwise than the feed calls it. */
   renamed(table: string, present: string): void;
+  /** Deletions of these tables come with another key than their rows, and there is no telling which row it was. */
+  anonymousDeletions(tables: readonly string[]): void;
   /** The node it is read from, `host:port (version)`; `undefined` when it is not any more. */
   source(node: string | undefined): void;
 }
@@ -49,10 +52,10 @@ export interface ChangefeedOptions {
 /** The changefeed of some tables: opened session by session, each on a connection of its own. */
 export class Changefeed {
   readonly #options: ChangefeedOptions;
+  readonly #sql: SqlConnection;
   readonly #cluster: Cluster;
   readonly #watchdog: Watchdog;
   readonly #name: string;
-  readonly #sql: SqlConnection;
 
   /**
    * Connects to nothing yet.
@@ -86,6 +89,28 @@ export class Changefeed {
   }
 
   /**
+   * Tables whose deletions come with another key than their rows, without a way to tell the row: a collated string is in the
+   * key, and no row before, see collated_key.ts.
+   *
+   * @throws AgentError
+   */
+  async anonymousDeletions(): Promise<readonly string[]> {
+    return this.#anonymous(await this.#collatedKeys());
+  }
+
+  #anonymous(collated: CollatedKeys): readonly string[] {
+    return tellsDeletedRows(this.#options) ? [] : [...collated.keys()];
+  }
+
+  /** As of then, by the names that the tables had. */
+  #collatedKeys(targets = this.#options.tables, at?: Hlc): Promise<CollatedKeys> {
+    const { tables, url: { database }, options } = this.#options;
+    const full = options.some(({ name }) => name === "full_table_name");
+    const shown = tables.map((table) => tableColumn(table, database, full));
+    return collatedKeys(this.#sql, { targets, shown, database, at });
+  }
+
+  /**
    * One session of the feed: what came with one read of the socket, again and again. It ends when the signal aborts;
    * its connection is closed when the loop over it is left.
    *
@@ -115,7 +140,10 @@ export class Changefeed {
         version,
       );
       await register.keep(watched.ids);
-      const read = envelopeReader(this.#envelope(position, watched));
+      const collated = await this.#collatedKeys(watched.targets, position.cursor);
+      const anonymous = this.#anonymous(collated);
+      if (anonymous.length > 0) observe?.anonymousDeletions(anonymous);
+      const read = envelopeReader({ ...this.#envelope(position, watched), collated });
       const updatedOf = (row: WireRow) => {
         const event = read(row);
         return event.kind === "change" ? event.updated : undefined;

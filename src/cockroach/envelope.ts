@@ -1,6 +1,7 @@
 import { type Change, changeOf, type FeedEvent, type Operation } from "../change.ts";
 import { AgentError } from "../errors.ts";
 import { type Hlc, parseHlc } from "../hlc.ts";
+import { type CollatedKeys, keyOfDeleted } from "./collated_key.ts";
 import { readEnriched } from "./enriched.ts";
 import { isWholeJson, jsonMembers, jsonText, withoutMember } from "./json_member.ts";
 import { malformedRow } from "./malformed_row.ts";
@@ -31,6 +32,8 @@ export interface EnvelopeOptions {
   readonly shownFor?: (column: string) => string;
   /** While scanning: rows of exactly this timestamp are the scan's. */
   readonly scanTimestamp: Hlc | undefined;
+  /** Tables with collated strings in their keys; default: there are none. */
+  readonly collated?: CollatedKeys;
 }
 
 /** `, "updated": "1795327281560736375.0000000000"}`: how a wrapped value ends (recording options-updated-diff). */
@@ -89,13 +92,12 @@ function readWrapped(table: string, key: string, value: string, options: Envelop
     throw malformedRow(table, value, "does not end with its timestamp");
   }
   const bare = value.slice(0, start) + "}";
-  return changeOf({
-    table,
-    key,
-    value: options.keepUpdated ? value : bare,
-    updated,
-    operation: wrappedOperation(bare, key, updated, options),
-  });
+  const operation = wrappedOperation(bare, key, updated, options);
+  const collated = operation === "delete" ? options.collated?.get(table) : undefined;
+  return changeOf(
+    { table, key, value: options.keepUpdated ? value : bare, updated, operation },
+    collated === undefined ? key : keyOfDeleted(key, bare, collated),
+  );
 }
 
 /** The members of a wrapped value are sorted, so its first and its last bytes tell what happened (G5: no parsing). */

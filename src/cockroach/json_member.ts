@@ -27,6 +27,19 @@ export function jsonMembers(json: string, open = 0): JsonMember[] {
   return members;
 }
 
+/** Places of the items of the JSON array that begins at `open`. */
+export function jsonItems(json: string, open = 0): Pick<JsonMember, "start" | "end">[] {
+  const items: Pick<JsonMember, "start" | "end">[] = [];
+  if (json[open] !== "[") return items;
+  for (let start = skip(json, open + 1); start < json.length && json[start] !== "]";) {
+    const end = endOfValue(json, start);
+    items.push({ start, end });
+    if (json[end] !== ",") break;
+    start = skip(json, end + 1);
+  }
+  return items;
+}
+
 /** True when these are the members of the whole text, to its last brace: nothing is cut off and nothing follows. */
 export function isWholeJson(json: string, members: readonly JsonMember[]): boolean {
   return members.at(-1)?.end === json.length - 1 && json.endsWith("}");

@@ -1,5 +1,5 @@
 import type { FeedEvent, Position } from "../change.ts";
-import { type Check, fail, failed, ok, once, type Outcome, skip } from "../check.ts";
+import { type Check, fail, failed, ok, once, type Outcome, skip, warn } from "../check.ts";
 import { AgentError, type ErrorKind } from "../errors.ts";
 import type { Hlc } from "../hlc.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
@@ -15,6 +15,8 @@ import type { SqlConnection } from "./sql_connection.ts";
 export interface FeedProbe {
   /** The cluster's clock. */
   now(): Promise<Hlc>;
+  /** Tables whose deletions come with another key than their rows. */
+  anonymousDeletions(): Promise<readonly string[]>;
   /** One session of the feed. */
   open(
     position: Position,
@@ -76,6 +78,7 @@ export class SourcePreflight {
     this.checks = [
       ...nodes.checks,
       ...tables,
+      { name: "keys", needs: this.tables, run: () => this.#keys() },
       { name: "rangefeeds", needs: nodes.names, run: () => this.#rangefeeds() },
       { name: "privileges", needs: this.tables, run: () => this.#privileges() },
       { name: "changefeed", needs: ["rangefeeds", "privileges"], run: () => this.#changefeed() },
@@ -99,6 +102,16 @@ export class SourcePreflight {
       this.#unreadable.push(quoteWholeName(table, database.database));
       return ok("it is there");
     }
+  }
+
+  async #keys(): Promise<Outcome> {
+    const tables = await this.#options.feed.anonymousDeletions();
+    if (tables.length === 0) return ok("a row and its deletion have one");
+    const names = tables.map((table) => `"${table}"`).join(", ");
+    return warn(
+      `${names}: a collated string in it, so deletions come with another key than their rows`,
+      "--diff",
+    );
   }
 
   /** The setting is not everybody's to see: then the changefeed tells. */

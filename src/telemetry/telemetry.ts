@@ -48,7 +48,7 @@ export class Telemetry implements AgentObserver {
   /** What the agent does, or would do if the broker took messages. */
   #doing: State = "starting";
   #blocked = false;
-  #isHeadroomHidden = false;
+  readonly #given = new Set<string>(); // warnings that are not repeated
 
   /** What the relay counts, row by row. */
   readonly relay: AgentObserver["relay"];
@@ -94,9 +94,8 @@ export class Telemetry implements AgentObserver {
   /** How long CockroachDB keeps old versions, in seconds; `undefined` where it does not say. */
   gcTtl(seconds: number | undefined): void {
     this.#metrics.gcTtl(seconds);
-    if (seconds !== undefined || this.#isHeadroomHidden) return;
-    this.#isHeadroomHidden = true;
-    this.#log.warn("How long CockroachDB keeps changes after the cursor cannot be told", {
+    if (seconds !== undefined) return;
+    this.#warnOnce("How long CockroachDB keeps changes after the cursor cannot be told", {
       hint: "to see gc.ttlseconds, the user needs a privilege on each table: GRANT SELECT",
     });
   }
@@ -157,11 +156,11 @@ export class Telemetry implements AgentObserver {
 
   /** More rows changed since the last confirmed resolved timestamp than can be remembered. */
   guardFull(): void {
-    this.#log.warn(
-      "Too many rows changed since the last confirmed resolved timestamp to remember them all: if they come again, or the " +
-        "process stops before the next one, changes are repeated. Nothing is lost, and this is said once: see " +
-        "changefeed_guard_overflowed",
-    );
+    const hint =
+      "nothing is lost, but repeats of the others pass, and a restart repeats them: see README, G4";
+    this.#log.warn("More rows changed since the last confirmed resolved timestamp than are remembered", {
+      hint,
+    });
   }
 
   /** The handover failed; nothing is lost by it. */
@@ -169,6 +168,16 @@ export class Telemetry implements AgentObserver {
     const failure = describeFailure(error);
     const note = "Some changes will be sent twice, because this stop or the one before cannot be handed over";
     this.#log.warn(`${note}: ${failure.message}`, failureFields(failure));
+  }
+
+  /** Deletions of these tables come with another key than their rows. */
+  anonymousDeletions(tables: readonly string[]): void {
+    const hint = "with --diff the row before tells which row it was",
+      named = { tables: tables.join(", "), hint };
+    this.#warnOnce(
+      "A collated string is in the primary key: its deletions come with another key than rows",
+      named,
+    );
   }
 
   /** The node of CockroachDB that a changefeed is read from; `undefined` when it is not any more. */
@@ -258,6 +267,11 @@ export class Telemetry implements AgentObserver {
   #cursorAt(cursor: Hlc): void {
     this.#metrics.cursorRead(hlcSeconds(cursor));
     this.#status.cursorAt(cursor);
+  }
+
+  #warnOnce(message: string, fields: Readonly<Record<string, string>>): void {
+    if (!this.#given.has(message)) this.#log.warn(message, fields);
+    this.#given.add(message);
   }
 
   #warn(message: string, failure: Failure, retryIn: number): void {

@@ -1,16 +1,23 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Change } from "../../src/change.ts";
+import type { CollatedKeys } from "../../src/cockroach/collated_key.ts";
 import { envelopeReader } from "../../src/cockroach/envelope.ts";
 
 /** The changes of the first changefeed in a recording, as they came. */
-function changesOf(recording: string): Change[] {
+function changesOf(recording: string, collated: CollatedKeys = new Map()): Change[] {
   const lines = Deno.readTextFileSync(new URL(`data/${recording}.jsonl`, import.meta.url)).trimEnd().split(
     "\n",
   )
     .map((line) => JSON.parse(line));
   const diff = lines.some(({ sql }) => sql?.endsWith("diff"));
-  const read = envelopeReader({ shape: "wrapped", keepUpdated: false, diff, scanTimestamp: undefined });
+  const read = envelopeReader({
+    shape: "wrapped",
+    keepUpdated: false,
+    diff,
+    scanTimestamp: undefined,
+    collated,
+  });
   return lines.filter(({ msg }) => msg === "DataRow").map(({ values }) => {
     const [table, key, value] = values.map(text);
     return read({ table, key, value });
@@ -52,5 +59,16 @@ for (const version of ["21.2", "22.1"]) {
     assert.notEqual(changes[0]!.key, changes[1]!.key);
     assert.deepEqual(changes[0]!.row, changes[1]!.row);
     assert.equal(changes[0]!.identity, changes[1]!.identity);
+  });
+}
+
+for (const version of ["21.2", "22.1"]) {
+  Deno.test(`recording ${version}/composite_keys: the deletion of a collated key is its row's where before tells the key`, () => {
+    const collated: CollatedKeys = new Map([["kc", [{ name: "s", place: 0 }]]]);
+    const changes = changesOf(`${version}/composite_keys`, collated).filter(({ table }) => table === "kc");
+    const deletion = changes.find(({ operation }) => operation === "delete")!;
+    assert.deepEqual(new Set(changes.map(({ identity }) => identity)), new Set(['["Abc"]']));
+    assert.match(deletion.key, /\\u0015/, "the body has the key as it came");
+    assert.deepEqual(deletion.row, changes[0]!.row);
   });
 }
