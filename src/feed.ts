@@ -160,6 +160,7 @@ export class Feed {
    * @throws AgentError when the cursor cannot be stored
    */
   async finish(): Promise<void> {
+    await this.#succession.idle;
     await this.#caughtUp();
     const position = this.#cursor.stored, sent = this.#guard.bequest(); // nothing is published any more
     if (position === undefined || sent.isEmpty) return;
@@ -173,11 +174,12 @@ export class Feed {
   }
 
   async #runSession(outlet: Outlet, signal: AbortSignal): Promise<void> {
-    const { queue, window, checkpoints } = outlet;
+    const { queue, deadLetters, window, checkpoints } = outlet;
     const { source, end, encode, unpublishable, observe, clock } = this.#parts;
     this.#session = new AbortController();
     const ended = this.#session.signal;
-    const found = await unlessAborted(this.#cursor.position(), signal);
+    const start = this.#succession.idle.then(() => this.#cursor.position());
+    const found = await unlessAborted(start, signal);
     if (found === undefined) return;
     const { position, moved } = found;
     if (moved) {
@@ -193,7 +195,8 @@ export class Feed {
       await unlessAborted(this.#caughtUp(), signal);
       return;
     }
-    await this.#succession.takeOver(position);
+    await unlessAborted(this.#succession.takeOver(position), signal);
+    if (signal.aborted) return;
     this.#guard.startSession(position.scanning ? undefined : position.cursor);
     const last = end && lastOf(end, position), bounded = last && new BoundedFeed(last);
     observe.feed(position, last);
@@ -208,7 +211,7 @@ export class Feed {
       queue,
       encode,
       unpublishable: (change: Change, message: Message, reason: string) =>
-        unpublishable(change, message, reason, queue),
+        unpublishable(change, message, reason, deadLetters),
       now: () => clock.now(),
       observe: observe.relay,
     };
@@ -242,7 +245,7 @@ export class Feed {
       return await this.#parts.clock.sleep(PAUSE_BEHIND_GAP, signal);
     }
     const tooEarly = !hasSent && TABLE_NOT_THERE.includes(kind) && (position.scanning || untried);
-    if (tooEarly) await this.#cursor.discard(position);
+    if (tooEarly) await unlessAborted(this.#cursor.discard(position), signal);
     throw failure;
   }
 
@@ -252,10 +255,14 @@ export class Feed {
     const from = this.#cursor.newest;
     if (from === undefined || signal.aborted) return;
     const to = await this.#gaps.announce(from, failure, outlet, signal);
-    if (to === undefined || !await this.#cursor.jump(to)) return;
-    this.#guard.clear();
-    outlet.checkpoints.clear();
-    this.#parts.observe.gap(from, to);
+    if (to === undefined) return;
+    const crossing = this.#cursor.jump(to).then((jumped) => {
+      if (!jumped) return;
+      this.#guard.clear();
+      outlet.checkpoints.clear();
+      this.#parts.observe.gap(from, to);
+    });
+    await unlessAborted(crossing, signal);
   }
 }
 

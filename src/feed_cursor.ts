@@ -3,18 +3,11 @@ import { isNewer, type Position, samePosition } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import type { CursorStore } from "./cursor_store.ts";
 import { AgentError } from "./errors.ts";
+import type { CursorObserver } from "./feed_observer.ts";
 import { FeedClaim } from "./feed_claim.ts";
 import type { FeedLock } from "./feed_lock.ts";
 import type { Hlc } from "./hlc.ts";
 import type { TableIds } from "./table_ids.ts";
-
-/** Who is told about the cursor. */
-export interface CursorObserver {
-  /** Stored, which took so many seconds. */
-  cursorStored(cursor: Hlc, seconds: number): void;
-  /** It could not be stored; it is tried again after `retryIn` milliseconds while publishing goes on. */
-  cursorWaits(error: AgentError, retryIn: number): void;
-}
 
 /** Where a feed session starts. */
 export interface Start {
@@ -54,9 +47,7 @@ export interface FeedCursorParts {
 }
 
 /**
- * The feed's cursor: what is stored, and the newer one that is confirmed but not stored yet (G2).
- *
- * Stores are compare-and-set on what was last read or written, one at a time, the newest wins. While the store cannot
+ * The feed's cursor: what is stored, and the newer one that is confirmed but not stored yet (G2). Stores are compare-and-set on what was last read or written, one at a time, the newest wins. While the store cannot
  * be reached the cursor waits and publishing goes on.
  */
 export class FeedCursor {
@@ -102,9 +93,7 @@ export class FeedCursor {
    * @throws AgentError
    */
   position(): Promise<Start> {
-    const start = this.#reading.then(() => this.#read());
-    this.#reading = start.catch(() => undefined);
-    return start;
+    return this.#inTurn(() => this.#read());
   }
 
   /** What was remembered of a cursor that somebody else changed is forgotten: timestamps count again. */
@@ -132,17 +121,8 @@ export class FeedCursor {
    *
    * @throws AgentError
    */
-  async jump(next: Position): Promise<boolean> {
-    this.#isRead = false;
-    try {
-      await this.#attempt;
-      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return false;
-      this.#stored = next;
-      this.#confirmed = this.#attempted = undefined;
-      return true;
-    } finally {
-      this.#isRead = true;
-    }
+  jump(next: Position): Promise<boolean> {
+    return this.#inTurn(() => this.#jump(next));
   }
 
   /**
@@ -160,6 +140,26 @@ export class FeedCursor {
       }
     } finally {
       this.#flushes--;
+    }
+  }
+
+  #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = this.#reading.then(ask);
+    this.#reading = answer.catch(() => undefined);
+    return answer;
+  }
+
+  async #jump(next: Position): Promise<boolean> {
+    this.#isRead = false;
+    try {
+      await this.#attempt;
+      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return false;
+      this.#stored = next;
+      this.#confirmed = this.#attempted = undefined;
+      return true;
+    } finally {
+      this.#isRead = true;
+      this.#startStoring();
     }
   }
 
@@ -273,5 +273,5 @@ export class FeedCursor {
 }
 
 function confirmedAt(cursor: Hlc | undefined): Position | undefined {
-  return cursor === undefined ? undefined : { cursor, scanning: false };
+  return cursor && { cursor, scanning: false };
 }

@@ -1,6 +1,5 @@
 import type { Change, Position } from "./change.ts";
 import type { AgentError } from "./errors.ts";
-import type { CursorObserver } from "./feed_cursor.ts";
 import type { Hlc } from "./hlc.ts";
 import type { State } from "./telemetry/status.ts";
 
@@ -12,6 +11,14 @@ export interface RelayObserver {
   dropped(change: Change): void;
   /** A resolved timestamp was received. */
   resolved(timestamp: Hlc): void;
+}
+
+/** Who is told about the cursor. */
+export interface CursorObserver {
+  /** Stored, which took so many seconds. */
+  cursorStored(cursor: Hlc, seconds: number): void;
+  /** It could not be stored; it is tried again after `retryIn` milliseconds while publishing goes on. */
+  cursorWaits(error: AgentError, retryIn: number): void;
 }
 
 /** Told what happens to the feed. */

@@ -9,7 +9,9 @@ import type { DeadLetterQueue } from "./unpublishable.ts";
 /** One connection to a broker, with what is in flight on it. */
 export interface Outlet {
   /** Where messages go. */
-  readonly queue: MessageQueue & DeadLetterQueue;
+  readonly queue: MessageQueue;
+  /** Where those go that the broker will never take otherwise. */
+  readonly deadLetters: DeadLetterQueue;
   /** What is in flight. */
   readonly window: ConfirmWindow<InFlight>;
   /** Resolved timestamps on their way to the cursor. */

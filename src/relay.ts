@@ -90,7 +90,9 @@ export async function relay(
       const message = encode(event);
       const refusal = queue.refuses(message);
       if (refusal !== undefined) {
-        await unpublishable(event, message, refusal);
+        await unlessAborted(unpublishable(event, message, refusal), signal);
+        if (signal.aborted) return; // it may not be dealt with: nothing after it counts
+        guard.remember(event);
         continue;
       }
       while (!isOpen(queue, window, message)) {

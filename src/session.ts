@@ -1,3 +1,4 @@
+import { unlessAborted } from "./abort.ts";
 import { Checkpoints } from "./checkpoint.ts";
 import type { Clock } from "./clock.ts";
 import { ConfirmWindow, type InFlightCounts } from "./confirm_window.ts";
@@ -73,7 +74,7 @@ export interface SessionParts {
 
 /** How often a standby asks for the lock, in milliseconds; each try is a line in the broker's log. */
 const STANDBY_INTERVAL = 1000;
-/** A broker that is not blocked and confirms nothing for so many milliseconds is given up. */
+/** A broker that is not blocked and neither confirms nor answers anything for so many milliseconds is given up. */
 const CONFIRM_DEADLINE = 30_000;
 const CONFIRM_CHECK = 1000;
 /** After a failure the window starts this small and doubles: a full queue must not be answered by a full window. */
@@ -87,6 +88,9 @@ export class Session {
   readonly #checkpoints: Checkpoints;
   /** Aborted, with the failure, when the connection is of no use any more. */
   readonly #ended: AbortController = new AbortController();
+  /** What the broker was asked beside the messages, and how much of it is answered. */
+  #asked = 0;
+  #answered = 0;
 
   /** Connects to nothing yet. */
   constructor(options: SessionOptions, parts: SessionParts) {
@@ -134,7 +138,8 @@ export class Session {
     const watching = this.#watchConfirms(queue);
     try {
       if (lock !== undefined) await this.#acquire(lock, queue, signal);
-      await feed.publish({ queue, window, checkpoints: this.#checkpoints }, signal);
+      const deadLetters: DeadLetterQueue = { deadLetter: (letter) => this.#ask(queue.deadLetter(letter)) };
+      await feed.publish({ queue, deadLetters, window, checkpoints: this.#checkpoints }, signal);
       ended.throwIfAborted();
       observe.state("stopping");
       await this.#drain();
@@ -153,7 +158,7 @@ export class Session {
 
   /** Returns with the lock held, or when the signal aborts. */
   async #acquire(lock: string, queue: BrokerSession, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && !await queue.lock(lock)) {
+    while (!await unlessAborted(this.#ask(queue.lock(lock)), signal) && !signal.aborted) {
       this.#parts.observe.state("standby");
       await this.#parts.clock.sleep(STANDBY_INTERVAL, signal);
     }
@@ -168,18 +173,31 @@ export class Session {
     });
   }
 
-  /** Gives the connection up when it confirms nothing for too long without saying that it is blocked. */
+  /** An answer that does not come is as bad as a confirm that does not. */
+  async #ask<T>(question: Promise<T>): Promise<T> {
+    this.#asked++;
+    try {
+      return await question;
+    } finally {
+      this.#answered++;
+    }
+  }
+
+  /** Gives the connection up when nothing is confirmed or answered for too long and it does not say that it is blocked. */
   async #watchConfirms(queue: MessageQueue): Promise<void> {
     const { clock } = this.#parts;
-    let settled = -1, quiet = 0;
+    let known = -1, quiet = 0;
     while (!this.#ended.signal.aborted) {
       await clock.sleep(CONFIRM_CHECK, this.#ended.signal);
-      if (this.#window.size === 0 || queue.blocked !== undefined || this.#window.settled !== settled) {
-        settled = this.#window.settled;
+      const { size, settled } = this.#window, heard = settled + this.#answered;
+      const waits = size > 0 || this.#asked > this.#answered;
+      if (!waits || queue.blocked !== undefined || heard !== known) {
+        known = heard;
         quiet = 0;
       } // Counted, not timed: a process that was stopped does not take its own silence for the broker's.
       else if (++quiet > CONFIRM_DEADLINE / CONFIRM_CHECK) {
-        const message = `No confirm of ${this.#window.size} messages for ${CONFIRM_DEADLINE / 1000} s`;
+        const what = size > 0 ? `No confirm of ${size} messages` : "No answer of the broker";
+        const message = `${what} for ${CONFIRM_DEADLINE / 1000} s`;
         this.#window.fail(new AgentError("BrokerUnreachable", message));
       }
     }

@@ -17,6 +17,7 @@ export class Succession {
   readonly #guard: ReplayGuard;
   readonly #onFailure: (error: AgentError) => void;
   #isDue = true;
+  #taking: Promise<void> = Promise.resolve();
 
   /**
    * Asks nothing yet.
@@ -45,8 +46,23 @@ export class Succession {
    *
    * @throws AgentError a failure that is worth another try
    */
-  async takeOver(position: Position): Promise<void> {
-    if (!this.#isDue) return;
+  takeOver(position: Position): Promise<void> {
+    const taking = this.#isDue ? this.#take(position) : Promise.resolve();
+    this.#taking = taking.catch(() => undefined);
+    return taking;
+  }
+
+  /** Nothing is being taken any more: whoever stopped waiting for `takeOver` may find it in the guard yet. */
+  get idle(): Promise<void> {
+    return this.#taking;
+  }
+
+  /** Leaves these rows to whoever starts at this position. Never rejects. */
+  async leave(position: Position, sent: RowTimes): Promise<void> {
+    await this.#handover?.leave(position, sent).catch((failure) => this.#failed(failure));
+  }
+
+  async #take(position: Position): Promise<void> {
     const sent = await this.#handover?.take(position).catch((failure) => {
       const { action, kind } = AgentError.from(failure);
       if (action === "retry" && kind !== "Unknown") throw failure;
@@ -54,11 +70,6 @@ export class Succession {
     });
     if (sent !== undefined && !sent.isEmpty) this.#guard.inherit(sent);
     this.#isDue = false;
-  }
-
-  /** Leaves these rows to whoever starts at this position. Never rejects. */
-  async leave(position: Position, sent: RowTimes): Promise<void> {
-    await this.#handover?.leave(position, sent).catch((failure) => this.#failed(failure));
   }
 
   #failed(failure: unknown): undefined {

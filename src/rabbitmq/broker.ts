@@ -9,6 +9,9 @@ import { ensureTopology, type TopologyOptions } from "./topology.ts";
 export interface RabbitMQOptions
   extends ConnectionOptions, TopologyOptions, Omit<PublisherOptions, "limits"> {}
 
+/** In milliseconds: a broker whose heartbeats come, but no answer about its queues, is given up. */
+const SETUP_TIMEOUT = 30_000;
+
 /** RabbitMQ as the broker of a feed. */
 export class RabbitMQBroker implements Broker {
   readonly #options: RabbitMQOptions;
@@ -32,6 +35,9 @@ export class RabbitMQBroker implements Broker {
     const connection = await connect(this.#options, signal);
     const onAbort = () => connection.abort(new Error("socket closed: no longer wanted"));
     signal.addEventListener("abort", onAbort);
+    const late = () =>
+      connection.abort(new Error(`socket closed: no answer within ${SETUP_TIMEOUT / 1000} s`));
+    const timer = setTimeout(late, SETUP_TIMEOUT);
     try {
       await ensureTopology(connection, this.#options);
       const channel = await connection.channel();
@@ -48,6 +54,7 @@ export class RabbitMQBroker implements Broker {
       await connection.shutdown();
       throw classifyBrokerError(cause, `Cannot open a channel to RabbitMQ at "${connection.address}"`);
     } finally {
+      clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
     }
   }

@@ -115,7 +115,7 @@ export class Publisher implements BrokerSession {
   }
 
   /**
-   * Sends a letter to the dead-letter queue; resolves when it is confirmed.
+   * Sends a letter to the dead-letter queue, once the broker takes messages; resolves when it is confirmed.
    *
    * @throws AgentError
    */
@@ -168,9 +168,10 @@ export class Publisher implements BrokerSession {
     return this.#connection.shutdown();
   }
 
-  #deadLetter(letters: readonly DeadLetter[]): Promise<void> {
+  async #deadLetter(letters: readonly DeadLetter[]): Promise<void> {
+    while (this.blocked !== undefined) await this.blocked; // the library refuses at once
     const queue = new DeadLetters(this.#connection, this.#options.deadLetterQueue ?? "");
-    return this.#inTurn(() => queue.publish(letters));
+    await this.#inTurn(() => queue.publish(letters));
   }
 
   #onConfirm(number: number, multiple: boolean, refused: boolean): void {

@@ -52,13 +52,15 @@ export class FakeHandover implements Handover {
     await this.#reach();
     const { left } = this.#table;
     this.#table.left = undefined;
-    await this.#answer();
-    if (left?.position.cursor !== position.cursor || left.position.scanning !== position.scanning) {
-      return undefined;
+    const isOfUse = left?.position.cursor === position.cursor && left.position.scanning === position.scanning;
+    const isLost = this.#world.goesWrong("store-lost", 0.2);
+    if (isOfUse && !isLost) {
+      this.#world.trace?.(`${this.#process.name} takes ${[...left.sent].length} rows`);
+      this.#observer.handedOver(left.by, this.#process);
     }
-    this.#world.trace?.(`${this.#process.name} takes ${[...left.sent].length} rows`);
-    this.#observer.handedOver(left.by, this.#process);
-    return left.sent;
+    await this.#process.sleep(this.#world.latency());
+    if (isLost) throw injected("CursorStoreUnavailable");
+    return isOfUse ? left.sent : undefined;
   }
 
   async #reach(): Promise<void> {

@@ -160,12 +160,11 @@ export class Ledger {
     return this.#openAtStop.some((connection) => !connection.failed);
   }
 
-  /** Messages that were confirmed, of changes above this tick. */
+  /** It or the process before it had messages confirmed of changes above this tick. */
   hasSentAbove(tick: number): boolean {
     const { database } = this.#world;
-    return [...this.#published].some(([name, where]) =>
-      where === "settled" && database.version(name)!.tick > tick
-    );
+    const settled = [...this.#published].flatMap(([name, where]) => where === "settled" ? [name] : []);
+    return [...settled, ...this.#inherited].some((name) => database.version(name)!.tick > tick);
   }
 
   /** It is asked to stop: what is in flight now is to be confirmed. */

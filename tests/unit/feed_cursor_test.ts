@@ -457,3 +457,20 @@ Deno.test("position() and jump() do not wait until it is time to store", async (
   await clock.pass(3_600_000);
   assert.deepEqual(store.position, at(50));
 });
+
+Deno.test("what is confirmed while the cursor jumps is stored when the jump fails", async () => {
+  const { cursor, store, clock } = opened();
+  await cursor.position();
+  const release = hold(store);
+  cursor.confirmed(hlcOf(11));
+  store.fates.push("refused"); // the jump, which comes after the store that is under way
+  const jumping = assert.rejects(cursor.jump(at(99)), { kind: "CursorStoreUnavailable" });
+  await settled();
+  cursor.confirmed(hlcOf(12));
+  await release();
+  await jumping;
+  const flushing = cursor.flushed();
+  await clock.pass(1_000);
+  await flushing;
+  assert.deepEqual(store.position, at(12));
+});

@@ -3,7 +3,7 @@ import { AgentError } from "../../src/errors.ts";
 import { RowTimes } from "../../src/row_times.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
-import { MemoryCursorStore } from "../support/manual_feed.ts";
+import { MemoryCursorStore, MemoryHandover } from "../support/manual_feed.ts";
 import { settled } from "../support/virtual_clock.ts";
 
 const unreachable = new AgentError("SourceUnreachable", "Lost the connection");
@@ -352,3 +352,58 @@ for (const initialScan of [true, false]) {
     assert.equal(store.position, undefined);
   });
 }
+
+Deno.test("a stop does not wait for what another process left, and leaves it to the next", async () => {
+  const first = agentOnBench();
+  first.source.send(row("a", 11));
+  await settled();
+  first.broker.connection.outcomes.confirmed(1, false);
+  first.stop.abort();
+  await first.running;
+  const { left } = first.handover, answer = Promise.withResolvers<typeof left>();
+  assert.ok(left);
+  const handover = new MemoryHandover();
+  handover.take = () => answer.promise;
+  const { clock, stop, running } = agentOnBench({}, { handover });
+  await settled();
+  stop.abort();
+  await clock.pass(5_000);
+  answer.resolve(left);
+  await running;
+  const next = agentOnBench({}, { handover: Object.assign(new MemoryHandover(), { left: handover.left }) });
+  next.source.send(row("a", 11), row("b", 12));
+  await settled();
+  assert.deepEqual(next.broker.connection.published, ["b@12"]);
+  next.broker.connection.outcomes.confirmed(1, false);
+  next.stop.abort();
+  await next.running;
+});
+
+Deno.test("a stop waits for a handover that never answers as long as --drain-timeout, and no longer", async () => {
+  const handover = new MemoryHandover();
+  handover.take = () => new Promise(() => {});
+  const { clock, stop, running } = agentOnBench({}, { handover });
+  await settled();
+  stop.abort();
+  await Promise.all([assert.rejects(running, { kind: "DrainIncomplete" }), clock.pass(20_000)]);
+});
+
+Deno.test("a stop does not wait for a cursor store that never answers when a gap is crossed or a start removed", async () => {
+  for (const kind of ["CursorExpired", "TableMissing"] as const) {
+    const store = new MemoryCursorStore(undefined);
+    store.replace = () => new Promise(() => {});
+    store.remove = () => new Promise(() => {});
+    const { source, broker, clock, stop, running } = agentOnBench({}, {
+      cursorStore: store,
+      onExpiredCursor: "latest",
+    });
+    source.fail(new AgentError(kind, "Scripted"));
+    await settled();
+    broker.connection.outcomes.confirmed(1, false);
+    await settled();
+    stop.abort();
+    await settled();
+    await Promise.all([running.catch(() => undefined), clock.pass(40_000)]);
+    assert.equal(broker.connection.closed, true, kind);
+  }
+});

@@ -27,7 +27,14 @@ interface Rig {
   run(feed: AsyncIterable<readonly FeedEvent[]>): Promise<void>;
 }
 
-function rig(options: { maxMessages?: number; encode?: (change: Change) => Message } = {}): Rig {
+interface RigOptions {
+  readonly maxMessages?: number;
+  readonly encode?: (change: Change) => Message;
+  /** Deals with what the broker refuses. */
+  readonly unpublishable?: () => Promise<void>;
+}
+
+function rig(options: RigOptions = {}): Rig {
   const diary: Diary = [];
   const awaited = new Map<string, () => void>();
   const write = (entry: string) => {
@@ -82,7 +89,7 @@ function rig(options: { maxMessages?: number; encode?: (change: Change) => Messa
         encode: options.encode ?? encode,
         unpublishable: (change, _message, reason) => {
           write(`unpublishable ${name(change)}: ${reason}`);
-          return Promise.resolve();
+          return options.unpublishable?.() ?? Promise.resolve();
         },
         now: () => parts.time,
         observe: {
@@ -339,4 +346,22 @@ Deno.test("relay() passes over a message that the broker refuses, and goes on wh
   assert.equal(only(diary, "unpublishable").length, 1);
   assert.ok(diary.findIndex((entry) => entry.startsWith("unpublishable")) < diary.indexOf("publish [3]@3"));
   assert.equal(window.published, 2);
+});
+
+Deno.test("relay() does not deal twice with a message that the broker refuses", async () => {
+  const { run, diary } = rig();
+  const refused = row("x".repeat(1000), 2);
+  await run(new ScriptedFeed([[refused, refused]]));
+  assert.equal(only(diary, "unpublishable").length, 1);
+});
+
+Deno.test("relay() waits for nothing when the signal aborts, and marks nothing behind what is not dealt with (G1)", async () => {
+  const { run, diary, stop, guard, written } = rig({ unpublishable: () => new Promise(() => {}) });
+  const refused = row("x".repeat(1000), 2);
+  const running = run(new ScriptedFeed([[refused, resolved(4)], [row("[3]", 5), resolved(6)]]));
+  await written(`unpublishable ${name(refused)}: too large`);
+  stop.abort();
+  await running;
+  assert.equal(guard.seen(refused), false);
+  assert.deepEqual(only(diary, "mark", "publish"), []);
 });

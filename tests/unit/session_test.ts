@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { AgentError } from "../../src/errors.ts";
 import { agentOnBench, resolved, row } from "../support/agent_bench.ts";
 import { hlcOf } from "../support/arbitrary.ts";
+import { unpublishableHandler } from "../../src/unpublishable.ts";
 import { settled } from "../support/virtual_clock.ts";
 
 Deno.test("a standby asks for the lock every second and opens no feed before it has it (G6)", async () => {
@@ -96,4 +97,75 @@ Deno.test("a stop waits for confirms, then stores the cursor, then closes the co
   broker.connection.outcomes.confirmed(1, false);
   await running;
   assert.deepEqual([store.position?.cursor, broker.connection.closed], [hlcOf(11), true]);
+});
+
+/** An agent whose broker refuses the change `a` and never confirms its dead letter. */
+async function withoutConfirmOfLetter() {
+  const skipped: string[] = [];
+  const bench = agentOnBench({ drainTimeout: 20_000 }, {
+    unpublishable: unpublishableHandler("dead-letter", { unpublishable: (action) => skipped.push(action) }),
+  });
+  const { source, broker } = bench;
+  await settled();
+  const letter = Promise.withResolvers<void>();
+  broker.connection.refuses = (): string => "too large";
+  broker.connection.deadLetter = () => letter.promise;
+  source.send(row("a", 11), resolved(12));
+  await settled();
+  return { ...bench, letter, skipped };
+}
+
+Deno.test("a dead letter that is never confirmed is given up as a message is, and sent again", async () => {
+  const { source, broker, clock, store, told, skipped, stop, running } = await withoutConfirmOfLetter();
+  await clock.pass(30_000);
+  assert.deepEqual(told, []);
+  await clock.pass(2_000);
+  assert.deepEqual(told, ["BrokerUnreachable"]);
+  assert.equal(broker.connections[0]?.closed, true);
+  assert.equal(store.position?.cursor, hlcOf(10));
+  await clock.pass(100);
+  broker.connection.refuses = (): string => "too large";
+  source.send(row("a", 11), resolved(12));
+  await settled();
+  assert.deepEqual(skipped, ["dead-letter"]);
+  assert.equal(store.position?.cursor, hlcOf(12));
+  stop.abort();
+  await running;
+});
+
+Deno.test("a stop does not wait for a dead letter, and no cursor passes it", async () => {
+  const { store, skipped, stop, running } = await withoutConfirmOfLetter();
+  stop.abort();
+  await running;
+  assert.equal(store.position?.cursor, hlcOf(10));
+  assert.deepEqual(skipped, []);
+});
+
+Deno.test("a broker that has an alarm is waited for with a dead letter too", async () => {
+  const { broker, clock, told, letter, skipped, store, stop, running } = await withoutConfirmOfLetter();
+  broker.connection.blocked = Promise.withResolvers<void>().promise;
+  await clock.pass(100_000);
+  assert.deepEqual(told, []);
+  broker.connection.blocked = undefined;
+  letter.resolve();
+  await settled();
+  assert.deepEqual([skipped, store.position?.cursor], [["dead-letter"], hlcOf(12)]);
+  stop.abort();
+  await running;
+});
+
+Deno.test("a broker that says nothing about the lock is given up, and does not hold up a stop", async () => {
+  const { broker, clock, told, states, stop, running } = agentOnBench({ lock: true });
+  const { connect } = broker;
+  broker.connect = async (outcomes) =>
+    Object.assign(await connect.call(broker, outcomes), {
+      lock: () => new Promise<boolean>(() => {}),
+    });
+  await clock.pass(32_000);
+  assert.deepEqual(told, ["BrokerUnreachable"]);
+  assert.equal(states.includes("standby"), false);
+  await clock.pass(1_000);
+  stop.abort();
+  await running;
+  assert.equal(broker.connection.closed, true);
 });

@@ -40,10 +40,10 @@ function opened(tables: readonly string[] = ["w"], maxMessages = 10) {
       blocked: undefined as Promise<void> | undefined,
       publish: ({ body }: Message) => published.push(body),
       refuses: (): string | undefined => undefined,
-      deadLetter: () => Promise.resolve(),
     };
+    const deadLetters = { deadLetter: () => Promise.resolve() };
     const checkpoints = new Checkpoints(window, () => {});
-    return { window, queue, checkpoints } satisfies Outlet;
+    return { window, queue, deadLetters, checkpoints } satisfies Outlet;
   };
   const outlet = connect();
   watermarks.open(outlet, undefined);

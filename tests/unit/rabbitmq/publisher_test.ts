@@ -158,6 +158,25 @@ Deno.test("blocked is pending until the broker takes messages again", async () =
   assert.deepEqual(reported, ["blocked", "unblocked"]);
 });
 
+Deno.test("deadLetter() waits until the broker takes messages", async () => {
+  const { publisher, connection } = fake();
+  let opened = 0;
+  Object.assign(connection, {
+    channel: () => {
+      opened++;
+      return Promise.reject(new Error("Scripted"));
+    },
+  });
+  connection.onblocked?.("low on memory");
+  const letter = { body: new Uint8Array(), contentType: "", messageId: "1-A", type: "", headers: {} };
+  const sending = assert.rejects(publisher.deadLetter(letter), /Scripted/);
+  await Promise.resolve();
+  assert.equal(opened, 0);
+  connection.onunblocked?.();
+  await sending;
+  assert.equal(opened, 1);
+});
+
 Deno.test("close() reports nothing afterwards, and settles blocked", async () => {
   const { publisher, channel, connection, reported } = fake();
   publisher.publish(MESSAGE);
