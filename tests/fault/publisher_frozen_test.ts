@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
+import type { RabbitMQOptions } from "../support/rabbitmq.ts";
 import { Trial } from "./trial.ts";
 
 const heartbeat = { args: ["--amqp-heartbeat", "1s"] };
 
-Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby, and continued cannot write", async () => {
-  await using trial = await Trial.start();
+async function frozenAndContinued(rabbitmq: RabbitMQOptions): Promise<void> {
+  await using trial = await Trial.start({ rabbitmq });
   await using frozen = await trial.running(heartbeat);
   await using standby = await trial.agent(heartbeat);
   await standby.said(({ message }) => message.includes("standing by"));
@@ -22,4 +23,10 @@ Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby, an
   assert.equal(await standby.stop(), 0);
   const { repeats } = await trial.sound();
   assert.equal(repeats["continued"] ?? 0, 0);
-});
+}
+
+Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby, and continued cannot write", () =>
+  frozenAndContinued({}));
+
+Deno.test("an agent that is stopped by SIGSTOP loses the feed to the standby where the broker wants no heartbeats, too", () =>
+  frozenAndContinued({ own: true, config: "heartbeat = 0\n" }));

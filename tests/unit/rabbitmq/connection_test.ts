@@ -98,3 +98,34 @@ Deno.test("a connection that is cut right after it opened reports it, and closes
     await assert.rejects(connection.channel());
     await connection.shutdown();
   }));
+
+Deno.test("connect() waits for a slow login longer than a heartbeat", () =>
+  FakeBroker.with({ thinksFor: 2_500 }, async (broker) => {
+    const connection = await connect({ ...optionsFor(broker.port), heartbeat: 1 }, signal());
+    assert.equal(connection.closed, false);
+    await connection.shutdown();
+  }));
+
+for (const [wish, agreed] of [[0, 5], [3, 3], [60, 5]] as const) {
+  Deno.test(`connect() to a broker that wants heartbeats of ${wish} s agrees to ${agreed}`, () =>
+    FakeBroker.with({ heartbeat: wish }, async (broker) => {
+      const connection = await connect(optionsFor(broker.port), signal());
+      assert.equal(broker.heartbeat, agreed);
+      await connection.shutdown();
+    }));
+}
+
+Deno.test("a broker that sends no heartbeats, whatever was agreed, is asked now and then; one that is dead is noticed", () =>
+  FakeBroker.with({ heartbeat: 0 }, async (broker) => {
+    const connection = await connect({ ...optionsFor(broker.port), heartbeat: 1 }, signal());
+    const lost = new Promise<Error | undefined>((resolve) => connection.ondisconnect = resolve);
+    await connection.channel();
+    let asked = 0;
+    // A broker that answered nothing would be lost after 2.5 s; the third question comes after 3.
+    const alive = new Promise<string>((resolve) => broker.onQos = () => ++asked === 3 && resolve("alive"));
+    assert.equal(await Promise.race([alive, lost]), "alive");
+    broker.silent = true;
+    const { kind, message } = connection.failure(await lost);
+    assert.equal(kind, "BrokerUnreachable");
+    assert.match(message, /nothing received for 2 s/);
+  }));

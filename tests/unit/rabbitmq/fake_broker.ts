@@ -20,9 +20,14 @@ export interface Behaviour {
   /** Sent instead of anything else. */
   readonly says?: string;
   readonly host?: string;
+  /** Heartbeats that it wants, in seconds; default 60. */
+  readonly heartbeat?: number;
+  /** How long it thinks about a login, in milliseconds. */
+  readonly thinksFor?: number;
 }
 
-const CONNECTION = 10;
+const CONNECTION = 10, CHANNEL = 20, BASIC = 60;
+const OPEN_CHANNEL = 10, QOS = 10;
 const START = 10, START_OK = 11, TUNE = 30, TUNE_OK = 31, OPEN = 40, OPEN_OK = 41, CLOSE = 50, CLOSE_OK = 51;
 
 /** A broker that knows how to greet, log in, open and close a connection, or to break off in between. */
@@ -34,6 +39,12 @@ export class FakeBroker {
   login: Login | undefined;
   /** The virtual host opened. */
   vhost: string | undefined;
+  /** The heartbeats agreed on, in seconds. */
+  heartbeat: number | undefined;
+  /** Called with every basic.qos that it answers. */
+  onQos: (() => void) | undefined;
+  /** It says nothing more. */
+  silent = false;
   /** Where it listens. */
   port = 0;
 
@@ -90,6 +101,7 @@ export class FakeBroker {
 
   #answer(socket: Socket, view: AMQPView): void {
     const payload = 11;
+    if (view.getUint16(7) !== CONNECTION) return this.#answerOnChannel(socket, view);
     switch (view.getUint16(9)) {
       case START_OK: {
         const [properties, length] = view.getTable(payload);
@@ -99,11 +111,14 @@ export class FakeBroker {
         const tune = method(TUNE);
         tune.writeUint16(100);
         tune.writeUint32(131_072);
-        tune.writeUint16(60);
-        this.#send(socket, tune, "login");
+        const { heartbeat = 60, thinksFor } = this.#behaviour;
+        tune.writeUint16(heartbeat);
+        if (thinksFor === undefined) this.#send(socket, tune, "login");
+        else setTimeout(() => this.#send(socket, tune, "login"), thinksFor);
         break;
       }
       case TUNE_OK:
+        this.heartbeat = view.getUint16(payload + 6);
         if (this.#behaviour.cutAfter === "tune") socket.resetAndDestroy();
         break;
       case OPEN: {
@@ -118,6 +133,19 @@ export class FakeBroker {
     }
   }
 
+  #answerOnChannel(socket: Socket, view: AMQPView): void {
+    if (this.silent) return;
+    const [classId, id] = [view.getUint16(7), view.getUint16(9)];
+    if (classId === CHANNEL && id === OPEN_CHANNEL) {
+      const openOk = method(id + 1, classId, view.getUint16(1));
+      openOk.writeUint32(0);
+      this.#send(socket, openOk);
+    } else if (classId === BASIC && id === QOS) {
+      this.#send(socket, method(id + 1, classId, view.getUint16(1)));
+      this.onQos?.();
+    }
+  }
+
   #send(socket: Socket, frame: Writer, step?: Step): void {
     frame.finalize();
     if (step !== undefined && step === this.#behaviour.cutAfter) {
@@ -126,6 +154,6 @@ export class FakeBroker {
   }
 }
 
-function method(id: number): Writer {
-  return new Writer({ bufferSize: 1024, type: 1, channel: 0, classId: CONNECTION, method: id });
+function method(id: number, classId = CONNECTION, channel = 0): Writer {
+  return new Writer({ bufferSize: 1024, type: 1, channel, classId, method: id });
 }
