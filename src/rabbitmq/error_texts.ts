@@ -8,8 +8,15 @@ type Row = readonly [pattern: RegExp, ...verdict: Verdict];
 const TLS_HINT =
   "check the certificate's names and dates and --amqp-tls-ca; a broker that asks for one wants --amqp-tls-cert and --amqp-tls-key";
 const NO_TLS = "the port does not speak TLS; use amqp://";
-const LIMITS =
-  "raise the limit, or make room: rabbitmqctl list_vhost_limits, list_user_limits, and connection_max, channel_max or cluster_exchange_limit in rabbitmq.conf";
+/** Limits, and who raises which; texts of 3.10.8 and, of the node's, of 4.0.5. */
+const QUEUES = `make room, or raise the limit: rabbitmqctl set_vhost_limits -p VHOST '{"max-queues": 1000}'`;
+const VHOST_CONNECTIONS =
+  `close some, or raise the limit: rabbitmqctl set_vhost_limits -p VHOST '{"max-connections": 1000}'`;
+const USER_CONNECTIONS =
+  `close some, or raise the limit: rabbitmqctl set_user_limits USER '{"max-connections": 1000}'`;
+const NODE_CONNECTIONS = "close some, or raise connection_max in rabbitmq.conf";
+const USER_CHANNELS = `raise the limit: rabbitmqctl set_user_limits USER '{"max-channels": 1000}'`;
+const CHANNELS = "raise channel_max in rabbitmq.conf: a feed wants two channels";
 
 /**
  * What AMQP reply codes mean, https://www.rabbitmq.com/amqp-0-9-1-reference#constants, and replies of a code that mean something
@@ -54,16 +61,35 @@ const REPLIES: Readonly<Record<number, readonly Row[]>> = {
   406: [
     [/^PRECONDITION_FAILED - message size \d+ (?:is )?larger than .*max size/, "MessageTooLarge"],
     [
-      /^PRECONDITION_FAILED - cannot declare queue '.*': queue limit in .* is reached$/,
+      /^PRECONDITION_FAILED - cannot declare queue '.*': queue limit in vhost '.*' \(\d+\) is reached$/,
       "BrokerLimit",
-      LIMITS,
+      QUEUES,
     ],
     [/^/, "TopologyMismatch"],
   ],
   506: [[/^/, "BrokerUnreachable"]], // resource-error
   530: [
-    [/^NOT_ALLOWED - .* limit \(\d+\) is reached$/, "BrokerLimit", LIMITS],
-    [/^NOT_ALLOWED - number of channels opened .*has reached /, "BrokerLimit", LIMITS],
+    [
+      /^NOT_ALLOWED - access to vhost '.*' refused for user '.*': connection limit \(\d+\) is reached$/,
+      "BrokerLimit",
+      VHOST_CONNECTIONS,
+    ],
+    [
+      /^NOT_ALLOWED - connection refused for user '.*': user connection limit \(\d+\) is reached$/,
+      "BrokerLimit",
+      USER_CONNECTIONS,
+    ],
+    [
+      /^NOT_ALLOWED - connection refused: node connection limit \(\d+\) is reached$/,
+      "BrokerLimit",
+      NODE_CONNECTIONS,
+    ],
+    [
+      /^NOT_ALLOWED - number of channels opened for user '.*' has reached the maximum allowed /,
+      "BrokerLimit",
+      USER_CHANNELS,
+    ],
+    [/^NOT_ALLOWED - number of channels opened \(\d+\) has reached /, "BrokerLimit", CHANNELS],
     [/^/, "BrokerDenied"], // not-allowed: no such virtual host, or no access to it
   ],
   540: [[/^/, "TopologyMismatch"]], // not-implemented: a feature this broker lacks
@@ -91,7 +117,7 @@ const LOCAL_TEXTS: readonly Row[] = [
     "ConfigInvalid",
     "names in AMQP have at most 255 bytes; choose a shorter one: --feed, AMQP_QUEUE or --exchange",
   ],
-  [/^Max number of channels reached$/, "BrokerLimit", LIMITS],
+  [/^Max number of channels reached$/, "BrokerLimit", CHANNELS],
   [/^Message rejected$/, "BrokerNacked"],
   [
     /^received corrupt message of type InvalidContentType\b|\(SSL routines:.*:wrong version number\)$/,

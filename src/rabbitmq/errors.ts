@@ -27,7 +27,7 @@ export function replyCode(cause: unknown): number | undefined {
  * secret or a row.
  *
  * @param attempted what was attempted, with the offending value in quotes: `Cannot declare queue "foo"`
- * @param hint what to do, when the caller knows better than the policy
+ * @param hint what to do, where the broker's text does not tell
  */
 export function classifyBrokerError(cause: unknown, attempted: string, hint?: string): AgentError {
   if (cause instanceof AgentError) return cause;
@@ -36,7 +36,7 @@ export function classifyBrokerError(cause: unknown, attempted: string, hint?: st
   const [kind, known] = answer === undefined
     ? kindOfFailure(systemCode(cause), text)
     : kindOfReply(answer.code, answer.text);
-  const advice = hint ?? known;
+  const advice = known ?? hint;
   return new AgentError(kind, `${attempted}: ${text}`, {
     ...(isOfTheLibrary(cause) ? {} : { cause }),
     ...(advice === undefined ? {} : { hint: advice }),

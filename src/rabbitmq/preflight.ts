@@ -4,8 +4,9 @@ import type { AmqpAddress } from "../settings/amqp_address.ts";
 import { hostPortText } from "../settings/host_port.ts";
 import { connect, type Connection, type ConnectionOptions } from "./connection.ts";
 import { takeLock } from "./lock.ts";
+import { checkLosses } from "./loss_check.ts";
 import { loginRemedy, permissionsRemedy } from "./remedies.ts";
-import { ensureTopology, type TopologyOptions } from "./topology.ts";
+import { ensureTopology, queueArguments as presentArguments, type TopologyOptions } from "./topology.ts";
 import { tryBinding, tryDeclaring, tryPublishing } from "./trial.ts";
 
 /** What is checked of RabbitMQ. */
@@ -129,10 +130,12 @@ export class BrokerPreflight {
   async #queue(queue: string, options: TopologyOptions): Promise<Outcome> {
     const { exchange: _, deadLetterQueue: __, ...rest } = options;
     const { declare, queueType, queueArguments } = options;
-    const connection = await this.#session();
+    const { connection, index } = await this.#first();
+    const address = this.#options.addresses[index]!;
     try {
       await ensureTopology(connection, { ...rest, queue, declare: "never" });
-      return ok("it is there, as the settings ask for");
+      const args = await presentArguments(connection, queue);
+      return checkLosses("it is there, as the settings ask for", { name: queue, args }, address);
     } catch (failure) {
       if (AgentError.from(failure).kind !== "Unroutable" || declare === "never") throw failure;
     }
@@ -163,11 +166,7 @@ export class BrokerPreflight {
   /** With a connection of its own: one that publishes under an alarm is not read any more. */
   async #publish(): Promise<{ readonly refusal?: AgentError; readonly alarm?: string }> {
     const { exchange = "", deadLetterQueue } = this.#options;
-    const { index } = await this.#first();
-    const connection = await connect(
-      { ...this.#options, addresses: [this.#options.addresses[index]!] },
-      this.#signal,
-    );
+    const { connection, release } = await this.#apart();
     const blocked = Promise.withResolvers<{ readonly alarm: string }>();
     connection.onblocked = (alarm) => blocked.resolve({ alarm });
     const published = async () => {
@@ -183,25 +182,21 @@ export class BrokerPreflight {
     try {
       return await Promise.race([published(), blocked.promise]);
     } finally {
-      await connection.shutdown();
+      await release();
     }
   }
 
   /** Taken and given back at once; a publisher that runs has it. */
   async #lock(): Promise<Outcome> {
     const name = await this.#named.name();
-    const { index } = await this.#first();
-    const connection = await connect(
-      { ...this.#options, addresses: [this.#options.addresses[index]!] },
-      this.#signal,
-    );
+    const { connection, release } = await this.#apart();
     try {
       const taken = await takeLock(await connection.channel(), name, () => {});
       return ok(taken ? "free, and the user may take it" : "held: the feed runs");
     } catch (failure) {
       return await this.#refused(AgentError.from(failure));
     } finally {
-      await connection.shutdown();
+      await release();
     }
   }
 
@@ -209,6 +204,19 @@ export class BrokerPreflight {
     const { index } = await this.#first();
     const denied = refusal.kind === "BrokerDenied";
     return failed(refusal, denied ? this.#permissions(this.#options.addresses[index]!) : undefined);
+  }
+
+  /** A connection of its own or, where a limit leaves none, the one that there is. */
+  async #apart(): Promise<{ readonly connection: Connection; release(): Promise<void> }> {
+    const { connection, index } = await this.#first();
+    const addresses = [this.#options.addresses[index]!];
+    try {
+      const another = await connect({ ...this.#options, addresses }, this.#signal);
+      return { connection: another, release: () => another.shutdown() };
+    } catch (failure) {
+      if (AgentError.from(failure).kind !== "BrokerLimit") throw failure;
+      return { connection, release: () => Promise.resolve() };
+    }
   }
 
   #permissions(address: AmqpAddress): string {

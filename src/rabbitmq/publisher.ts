@@ -3,6 +3,7 @@ import { AgentError } from "../errors.ts";
 import type { BrokerSession, Outcomes } from "../session.ts";
 import type { Connection, PublishingChannel, ReturnedMessage } from "./connection.ts";
 import type { DeadLetter, OnUnpublishable, UnpublishableObserver } from "../unpublishable.ts";
+import { Alarm } from "./alarm.ts";
 import { DeadLetters } from "./dead_letters.ts";
 import { classifyBrokerError, sizeLimit } from "./errors.ts";
 import { FrameBatch } from "./frame_batch.ts";
@@ -52,7 +53,7 @@ export class Publisher implements BrokerSession {
   #published = 0;
   #confirmedUpTo = 0;
   #ended = false;
-  #blocked: PromiseWithResolvers<void> | undefined;
+  readonly #alarm: Alarm;
   /** Confirms that wait until the returned messages before them are dealt with. */
   #held: (readonly [number: number, multiple: boolean])[] | undefined;
   readonly #returned: ReturnedMessages | undefined;
@@ -82,6 +83,7 @@ export class Publisher implements BrokerSession {
     this.#outcomes = outcomes;
     this.#observe = observe;
     this.#channel = channel;
+    this.#alarm = new Alarm((raised) => observe.blocked(raised));
     const { onUnpublishable: policy } = options;
     this.#returned = policy === "fail" ? undefined : new ReturnedMessages({
       policy,
@@ -95,8 +97,8 @@ export class Publisher implements BrokerSession {
     channel.onReturn = (message) => this.#onReturn(message);
     channel.onerror = (reason) => this.#fail(this.#explain(reason));
     connection.ondisconnect = (cause) => this.#fail(connection.failure(cause));
-    connection.onblocked = () => this.#block();
-    connection.onunblocked = () => this.#unblock();
+    connection.onblocked = () => this.#ended || this.#alarm.raise();
+    connection.onunblocked = () => this.#alarm.clear();
   }
 
   /** `host:port` of the broker. */
@@ -106,7 +108,7 @@ export class Publisher implements BrokerSession {
 
   /** Pending while the broker takes nothing because of a memory or disk alarm; `undefined` otherwise. */
   get blocked(): Promise<void> | undefined {
-    return this.#blocked?.promise;
+    return this.#alarm.over;
   }
 
   /** Why the broker will never take the message, as far as that is known. */
@@ -243,19 +245,6 @@ export class Publisher implements BrokerSession {
   #end(): void {
     this.#ended = true;
     this.#batch.clear();
-    this.#unblock();
-  }
-
-  #block(): void {
-    if (this.#ended || this.#blocked !== undefined) return;
-    this.#blocked = Promise.withResolvers();
-    this.#observe.blocked(true);
-  }
-
-  #unblock(): void {
-    if (this.#blocked === undefined) return;
-    this.#blocked.resolve();
-    this.#blocked = undefined;
-    this.#observe.blocked(false);
+    this.#alarm.clear();
   }
 }

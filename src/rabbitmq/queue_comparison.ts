@@ -49,6 +49,27 @@ export async function compareQueue(
   if (differing().length > 0) throw mismatch(queue, asked, present, differing());
 }
 
+/**
+ * What arguments a queue has, found as {@linkcode compareQueue} does; `undefined` where that cannot be told. What policies add is not
+ * among them: AMQP does not show it.
+ *
+ * @param declare declares the queue, which exists; rejects with the broker's text
+ */
+export async function presentArguments(
+  declare: (declaration: Declaration) => Promise<void>,
+): Promise<QueueArguments | undefined> {
+  let declaration: Declaration = { durable: true, autoDelete: false, args: {} };
+  const present = new Set<string>();
+  for (;;) {
+    const refusal = await declare(declaration).then(() => undefined, (cause) => AgentError.from(cause));
+    if (refusal === undefined) return declaration.args;
+    const difference = differenceIn(refusal.message, declaration.args);
+    if (difference === undefined || present.has(difference.name)) return undefined;
+    present.add(difference.name);
+    declaration = withPresent(declaration, difference);
+  }
+}
+
 /** What the queue has where its declaration says otherwise; `undefined`: no such argument. */
 interface Difference {
   readonly name: string;
@@ -57,7 +78,7 @@ interface Difference {
 
 /** The broker's text of a 406 names the argument first, and is cut where it would be longer than 255 bytes. */
 function differentArgument(text: string): string | undefined {
-  return /inequivalent arg '([^']+)' for queue/.exec(text)?.[1];
+  return /(?:^|: PRECONDITION_FAILED - )inequivalent arg '([^']+)' for queue /.exec(text)?.[1];
 }
 
 /**
@@ -65,7 +86,7 @@ function differentArgument(text: string): string | undefined {
  * for one of the virtual host's default type, so that it says `received 'classic'` where the former says `received none`.
  */
 const INEQUIVALENT =
-  /inequivalent arg '([^']+)' for queue .*: received (?:none|'(.*)'|the value .*) but current is (?:none|'(.*)'|the value '(.*)' of type '(\w+)') \(406\)$/s;
+  /(?:^|: PRECONDITION_FAILED - )inequivalent arg '([^']+)' for queue .*: received (?:none|'(.*)'|the value .*) but current is (?:none|'(.*)'|the value '(.*)' of type '(\w+)') \(406\)$/s;
 
 function differenceIn(text: string, args: QueueArguments): Difference | undefined {
   const [, name, received, current, value, type] = INEQUIVALENT.exec(text) ?? [];

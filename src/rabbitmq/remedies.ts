@@ -57,6 +57,7 @@ function pattern(parts: readonly string[]): string {
   return parts.length === 0 ? "^$" : `^(${[...new Set(parts)].join("|")})$`;
 }
 
-function literal(name: string): string {
+/** The name as a regular expression that nothing else matches. */
+export function literal(name: string): string {
   return name.replace(/[\\^$.|?*+()[\]{}]/g, "\\$&");
 }

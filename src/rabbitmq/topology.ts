@@ -1,6 +1,6 @@
 import { AgentError } from "../errors.ts";
 import { classifyBrokerError, replyCode } from "./errors.ts";
-import { compareQueue, type Declaration, type QueueArguments } from "./queue_comparison.ts";
+import { compareQueue, type Declaration, presentArguments, type QueueArguments } from "./queue_comparison.ts";
 
 /** Where the messages go, and what may be declared for it. */
 export interface TopologyOptions {
@@ -122,6 +122,11 @@ export async function explainReturn(
   }
 }
 
+/** What arguments a queue that exists has; `undefined` where that cannot be told, as without the permission to configure it. */
+export function queueArguments(channels: Channels, queue: string): Promise<QueueArguments | undefined> {
+  return presentArguments((declaration) => declareQueue(channels, queue, declaration));
+}
+
 function checkExchange(channels: Channels, exchange: string): Promise<void> {
   return onChannel(
     channels,
@@ -130,9 +135,11 @@ function checkExchange(channels: Channels, exchange: string): Promise<void> {
       classifyBrokerError(
         cause,
         `Cannot find exchange "${exchange}"`,
-        replyCode(cause) === NOT_FOUND
-          ? `declare it: rabbitmqadmin declare exchange name='${exchange}' type=topic; AMQP_QUEUE can be bound to it`
-          : undefined,
+        replyCode(cause) !== NOT_FOUND
+          ? undefined
+          : exchange.startsWith("amq.")
+          ? "names that begin with amq. are RabbitMQ's own, and it has none of this name: choose another"
+          : `declare it: rabbitmqadmin declare exchange name='${exchange}' type=topic; AMQP_QUEUE can be bound to it`,
       ),
   );
 }

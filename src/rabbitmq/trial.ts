@@ -114,6 +114,7 @@ async function attempt(
     await channel.close();
     return undefined;
   } catch (cause) {
-    return isBesideThePoint(cause) ? undefined : classifyBrokerError(cause, attempted, hint);
+    const refusal = classifyBrokerError(cause, attempted, hint);
+    return refusal.kind !== "BrokerLimit" && isBesideThePoint(cause) ? undefined : refusal;
   }
 }

@@ -5,6 +5,7 @@ import {
   readBindingKey,
   readHeader,
   readPath,
+  readQueueName,
   readRoutingKey,
   readSwitch,
   readTypedPair,
@@ -66,7 +67,7 @@ export const BROKER_SETTINGS = {
     env: "AMQP_DEAD_LETTER_QUEUE",
     otherwise: "when dead letters are wanted",
     meaning: "Queue for such messages, with the reason in headers",
-    read: readAmqpName,
+    read: readQueueName,
   },
 
   exchange: {

@@ -113,6 +113,13 @@ export function readAmqpName(text: string): Reading<string> {
   return shortString(text) ? { value: text } : { problem: `longer than AMQP's ${SHORT_STRING_BYTES} bytes` };
 }
 
+/** A queue's name; those that begin with `amq.` are the broker's own, and it refuses to declare them (403). */
+export function readQueueName(text: string): Reading<string> {
+  return text.startsWith("amq.")
+    ? { problem: "names that begin with amq. are RabbitMQ's own" }
+    : readAmqpName(text);
+}
+
 /** A routing key in which `{table}` and its like stand for parts of the change. It may be empty. */
 export function readRoutingKey(text: string): Reading<string> {
   if (parseTemplate(text) === undefined) return { problem: TEMPLATE_PROBLEM };

@@ -5,6 +5,7 @@ import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
 import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
 import { quoted } from "./quoted.ts";
 import { fullTableName, tableColumn, type TableName } from "../table_name.ts";
+import { queueLosses } from "./queue_losses.ts";
 import type { Values } from "./settings.ts";
 
 const STANDARD_HEADERS: readonly string[] = ["table", "key", "updated", "feed"];
@@ -26,7 +27,7 @@ export function conflicts(given: GivenSettings, sources: Sources): string[] {
     ...endConflict(values),
     ...optionConflicts(values),
     ...messageConflicts(values),
-    ...deadLetterConflicts(values),
+    ...deadLetterConflicts(given),
     ...tlsConflicts(given, sources),
   ];
 }
@@ -138,14 +139,15 @@ function messageConflicts({ headers, header = [], queueArguments = [] }: Partial
   ];
 }
 
-function deadLetterConflicts({ onUnpublishable, deadLetterQueue, queue }: Partial<Values>): string[] {
+function deadLetterConflicts({ values, wrong }: GivenSettings): string[] {
+  const { onUnpublishable, deadLetterQueue, queue } = values;
   if (onUnpublishable !== "dead-letter") {
     return deadLetterQueue === undefined ? [] : [
       `--dead-letter-queue ${quoted(deadLetterQueue)}: means nothing without --on-unpublishable dead-letter`,
     ];
   }
   if (queue === "stdout") return ["--on-unpublishable dead-letter: needs --queue rabbitmq"];
-  return deadLetterQueue === undefined
+  return deadLetterQueue === undefined && !wrong.has("deadLetterQueue")
     ? ["--dead-letter-queue or AMQP_DEAD_LETTER_QUEUE: required with --on-unpublishable dead-letter"]
     : [];
 }
@@ -195,6 +197,10 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
     ...unverified("DATABASE_URL", values.database),
     ...unverified("CURSOR_DATABASE_URL", cursorDatabase),
     ...unusedParameters(addresses ?? []),
+    ...queueLosses({
+      type: values.queueType,
+      args: Object.fromEntries(values.queueArguments.map(({ name, value }) => [name, value])),
+    }).map((loss) => `--queue-argument ${loss}, though they are confirmed`),
   ];
   if (cursorFrequency < SLOW_BELOW) {
     warnings.push(`--cursor-frequency under ${SLOW_BELOW}ms costs CockroachDB noticeably more work`);

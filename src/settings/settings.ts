@@ -8,7 +8,7 @@ import { type HostPort, parseHostPort } from "./host_port.ts";
 import { hostName, type HttpLogin, parseHttpLogin } from "./http_access.ts";
 import { LOG_LEVELS, type LogLevel, rustLogLevel } from "./log_level.ts";
 import { OTLP_SETTINGS } from "./otlp_settings.ts";
-import { choice, duration, parsed, readAmqpName, type Reader, readSwitch } from "./reading.ts";
+import { choice, duration, parsed, type Reader, readQueueName, readSwitch } from "./reading.ts";
 import type { Setting, ValueOf } from "./setting.ts";
 import { parseTableName, type TableName } from "../table_name.ts";
 
@@ -87,7 +87,7 @@ export const SETTINGS = {
     env: "AMQP_QUEUE",
     otherwise: "required, or else --exchange",
     meaning: "Queue to publish to by its name; with --exchange, a queue to bind to that",
-    read: readAmqpName,
+    read: readQueueName,
   },
 
   feed: {

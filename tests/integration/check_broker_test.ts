@@ -60,6 +60,9 @@ Deno.test("check names what RabbitMQ refuses, and the printed commands mend it, 
   assert.match(alarmed.get("alarms")?.found ?? "", /low on memory/);
 });
 
+/** A full queue drops nothing. */
+const REFUSING = ["--queue-argument", "x-overflow=reject-publish"];
+
 Deno.test("check names every argument in which a queue differs; with the printed settings it is content", async () => {
   await using rig = await CheckRig.start();
   const { agents } = rig;
@@ -67,7 +70,7 @@ Deno.test("check names every argument in which a queue differs; with the printed
     const channel = await client.channel();
     await channel.queueDeclare(agents.name, { durable: true }, { "x-queue-type": "classic" });
   });
-  const asked = ["--queue-type", "quorum", "--queue-argument", "x-max-length=5"];
+  const asked = ["--queue-type", "quorum", "--queue-argument", "x-max-length=5", ...REFUSING];
   const problems = await rig.problems(asked);
   const { status, found, fix = "" } = problems.get(`queue ${agents.name}`)!;
   assert.deepEqual([problems.size, status], [1, "fail"]);
@@ -91,7 +94,7 @@ Deno.test("check names arguments that no queue may have, and an exchange that is
     const problems = await rig.problems([...args, 'x-max-length="many"']);
     assert.match(problems.get(queue)?.found ?? "", /invalid arg 'x-max-length'/, type);
     assert.equal(problems.get(queue)?.fix, "correct --queue-argument or --queue-type");
-    if (type !== "stream") await rig.allGood([...args, "x-max-length=5"]);
+    if (type !== "stream") await rig.allGood([...args, "x-max-length=5", ...REFUSING]);
   }
   const never = await rig.problems(["--declare", "never"]);
   assert.match(never.get(queue)?.fix ?? "", /--declare if-missing/);
@@ -100,5 +103,78 @@ Deno.test("check names arguments that no queue may have, and an exchange that is
   await agents.withBroker(async (client) => {
     const channel = await client.channel();
     await assert.rejects(channel.queueDeclare(agents.name, { passive: true }), /NOT_FOUND/);
+  });
+});
+
+Deno.test("check names limits before the start, each with the command that raises it", async () => {
+  await using rig = await CheckRig.start({}, { own: true });
+  const { agents: { name, rabbitmq } } = rig;
+  await rabbitmq.ctl("set_vhost_limits", "-p", "/", '{"max-queues": 0}');
+  const queues = await rig.problems();
+  assert.deepEqual([...queues.keys()], [`queue ${name}`, "lock"]);
+  for (const { status, found, fix } of queues.values()) {
+    assert.equal(status, "fail");
+    assert.match(found, /queue limit in vhost '\/' \(0\) is reached/);
+    assert.match(fix ?? "", /rabbitmqctl set_vhost_limits -p VHOST '\{"max-queues"/);
+  }
+  await rabbitmq.ctl("clear_vhost_limits", "-p", "/");
+
+  // A feed needs one connection, and so must its check.
+  await rabbitmq.ctl("set_vhost_limits", "-p", "/", '{"max-connections": 1}');
+  await rig.allGood();
+  await rabbitmq.ctl("set_vhost_limits", "-p", "/", '{"max-connections": 0}');
+  const node = `RabbitMQ ${new URL(rabbitmq.url).host}`;
+  const vhost = await rig.problems();
+  assert.deepEqual([...vhost.keys()], [node]);
+  assert.match(vhost.get(node)?.fix ?? "", /set_vhost_limits -p VHOST '\{"max-connections"/);
+  await rabbitmq.ctl("clear_vhost_limits", "-p", "/");
+
+  await rabbitmq.ctl("set_user_limits", "guest", '{"max-connections": 0}');
+  assert.match((await rig.problems()).get(node)?.fix ?? "", /set_user_limits USER '\{"max-connections"/);
+  await rabbitmq.ctl("clear_user_limits", "guest", "all");
+  await rig.allGood();
+});
+
+Deno.test("check knows refusals that no permission mends: an internal exchange, and none of RabbitMQ's own", async () => {
+  await using rig = await CheckRig.start();
+  const exchange = `${rig.agents.name}-internal`;
+  await rig.agents.withBroker(async (client) => {
+    const channel = await client.channel();
+    await channel.exchangeDeclare(exchange, "topic", { internal: true, durable: true, autoDelete: false });
+  });
+  const internal = (await rig.problems(["--exchange", exchange, "--declare", "never"])).get("publishing");
+  assert.match(internal?.found ?? "", /cannot publish to internal exchange/);
+  assert.match(internal?.fix ?? "", /^the exchange is internal/);
+  const own = (await rig.problems(["--exchange", "amq.nothing"])).get("exchange amq.nothing");
+  assert.match(own?.fix ?? "", /RabbitMQ's own/);
+  await rig.agents.withBroker(async (client) => {
+    await (await client.channel()).exchangeDelete(exchange);
+  });
+});
+
+Deno.test("check warns of a queue that drops what was confirmed, and the printed policy makes it refuse", async () => {
+  await using rig = await CheckRig.start({}, { own: true });
+  const { agents } = rig;
+  const queue = `queue ${agents.name}`;
+  const declared = await rig.problems(["--queue-argument", "x-max-length=2"]);
+  assert.deepEqual([...declared.keys()], ["settings"]);
+  await agents.withBroker(async (client) => {
+    const channel = await client.channel();
+    await channel.queueDeclare(agents.name, { durable: true }, {
+      "x-max-length": 2,
+      "x-message-ttl": 60_000,
+    });
+  });
+  const { status, found, fix } = (await rig.problems()).get(queue)!;
+  assert.equal(status, "warn");
+  assert.match(found, /confirmed messages are lost: x-max-length without .*; x-message-ttl: /);
+  assert.match(fix ?? "", /rabbitmqctl set_policy .*reject-publish/);
+  await rig.mendBroker({ check: queue, status, found, fix: fix ?? "" });
+  await agents.withBroker(async (client) => {
+    const channel = await client.channel();
+    await channel.confirmSelect();
+    const published = [1, 2, 3].map((n) => channel.basicPublish("", agents.name, String(n)));
+    const refused = (await Promise.allSettled(published)).filter(({ status }) => status === "rejected");
+    assert.equal(refused.length, 1);
   });
 });

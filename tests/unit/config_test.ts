@@ -219,6 +219,10 @@ Deno.test("parseArguments() lists what is wrong between settings", () => {
       "--queue-type and --queue-argument: mean nothing without AMQP_QUEUE",
       "--binding-key: means nothing without AMQP_QUEUE and --exchange",
     ]],
+    ["--on-unpublishable dead-letter --dead-letter-queue amq.dead", { AMQP_QUEUE: "amq.orders" }, [
+      `AMQP_QUEUE "amq.orders": names that begin with amq. are RabbitMQ's own`,
+      `--dead-letter-queue "amq.dead": names that begin with amq. are RabbitMQ's own`,
+    ]],
     ["--binding-key k", {}, ["--binding-key: means nothing without AMQP_QUEUE and --exchange"]],
     ["--cursor-store none --cursor-database-url postgresql://h", {}, [
       "--cursor-database-url: means nothing with --cursor-store none",
@@ -279,6 +283,12 @@ Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => 
   assert.match(warnings("--changefeed-option envelope=key_only"), /no message-id/);
   assert.match(warnings("--changefeed-option envelope=bare"), /its type is upsert/);
   assert.match(warnings("", { RUST_LOG: "lapin=warn" }), /^RUST_LOG "lapin=warn" holds no level/);
+  assert.match(
+    warnings("--queue-argument x-max-length=2 --queue-argument x-message-ttl=60000"),
+    /^--queue-argument x-max-length without x-overflow=reject-publish: .*\n--queue-argument x-message-ttl: /,
+  );
+  assert.equal(warnings("--queue-argument x-max-length=2 --queue-argument x-overflow=reject-publish"), "");
+  assert.equal(warnings("--queue-argument x-max-length-bytes=2000000 --queue-type stream"), "");
   assert.match(warnings("--cursor-database-url postgresql://u:p@h"), /CURSOR_DATABASE_URL_FILE/);
 });
 

@@ -73,7 +73,7 @@ const TEXTS: readonly (readonly [text: string, kind: ErrorKind, hint?: RegExp])[
   [
     "channel 2 closed: PRECONDITION_FAILED - cannot declare queue 'q': queue limit in vhost 'v' (1) is reached (406)",
     "BrokerLimit",
-    /list_vhost_limits/,
+    /set_vhost_limits/,
   ],
   ["Max number of channels reached", "BrokerLimit", /channel_max/],
   ["Message rejected", "BrokerNacked"],
