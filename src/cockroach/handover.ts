@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Position } from "../change.ts";
 import type { AgentError } from "../errors.ts";
-import { hlcOfInstant, instantOf, parseHlc } from "../hlc.ts";
+import { compareInstants, type Hlc, hlcOfInstant, type Instant, instantOf, parseHlc } from "../hlc.ts";
 import { parseWholeText, wholeText } from "../row_hash.ts";
 import { RowTimes } from "../row_times.ts";
 import { isUndefinedTable } from "./errors.ts";
@@ -9,11 +9,12 @@ import { type FeedOwner, isOwner } from "./feed_owner.ts";
 import { aboutOwnTable, HANDOVER_TABLE } from "./own_table.ts";
 import type { SqlConnection, Statement } from "./sql_connection.ts";
 
-/** CockroachDB advises rows under 512 KiB; a part is made at once, so a quarter of that keeps the pauses at 1 ms or so. */
-const LONGEST_PART = 128 * 1024;
+/** CockroachDB advises rows under 512 KiB; a part is made at once, so half of that keeps the pauses at some ms. */
+const LONGEST_PART = 256 * 1024;
 
 /**
- * What a stopped process sent above its cursor, in the table `cursor_handover`: a line `HASH TIMESTAMP` for each row.
+ * What a stopped process sent above its cursor, in the table `cursor_handover`: a line `HASH TIMESTAMP` for each row, without
+ * the timestamp where it is that of the line before, as in a scan.
  * It is of use to a process that starts at the very same cursor, and to no other. What an earlier version left, whose hashes
  * are shorter, is of no use to anybody: some changes come again.
  */
@@ -92,14 +93,16 @@ function cursorText({ cursor, scanning }: Position): string {
 }
 
 function* parts(sent: RowTimes): Generator<string> {
-  let lines = "";
+  let lines = "", last: Instant | undefined;
   for (const [row, time] of sent) {
-    const line = `${wholeText(row)} ${hlcOfInstant(time)}`;
-    if (lines.length + line.length + 1 > LONGEST_PART) {
-      yield lines;
-      lines = "";
-    }
+    const isLast = last !== undefined && compareInstants(time, last) === 0;
+    const line = isLast ? wholeText(row) : `${wholeText(row)} ${hlcOfInstant(time)}`;
     lines += lines === "" ? line : `\n${line}`;
+    last = time;
+    if (lines.length < LONGEST_PART) continue;
+    yield lines;
+    lines = "";
+    last = undefined;
   }
   yield lines;
 }
@@ -107,10 +110,12 @@ function* parts(sent: RowTimes): Generator<string> {
 async function read(parts: readonly string[]): Promise<RowTimes> {
   const sent = new RowTimes();
   for (const part of parts) {
+    let last: Hlc | undefined;
     for (const line of part.split("\n")) {
-      const [hash = "", text = ""] = line.split(" ");
-      const row = parseWholeText(hash), updated = parseHlc(text);
-      if (row !== undefined && updated !== undefined) sent.set(row, instantOf(updated));
+      const [hash = "", text] = line.split(" ");
+      const row = parseWholeText(hash);
+      if (text !== undefined) last = parseHlc(text);
+      if (row !== undefined && last !== undefined) sent.set(row, instantOf(last));
     }
     await setImmediate(); // other things are not kept waiting
   }

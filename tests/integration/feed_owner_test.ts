@@ -3,8 +3,8 @@ import { CockroachCursorStore } from "../../src/cockroach/cursor_store.ts";
 import { FeedOwner } from "../../src/cockroach/feed_owner.ts";
 import { CockroachHandover } from "../../src/cockroach/handover.ts";
 import { SqlConnection } from "../../src/cockroach/sql_connection.ts";
-import { instantOf } from "../../src/hlc.ts";
-import { rowHash } from "../../src/row_hash.ts";
+import { type Instant, instantOf } from "../../src/hlc.ts";
+import { rowHash, wholeText } from "../../src/row_hash.ts";
 import { RowTimes } from "../../src/row_times.ts";
 import { parseDatabaseUrl } from "../../src/settings/database_url.ts";
 import { hlcOf } from "../support/arbitrary.ts";
@@ -138,6 +138,21 @@ Deno.test("only the feed's owner hands over what it sent, and does not lose what
   await second.handover.leave(cursor, new RowTimes());
   assert.deepEqual([...await first.handover.take(cursor) ?? []], [[row, sentAt]]);
   assert.equal(await first.handover.take(cursor), undefined);
+});
+
+Deno.test("very many rows are handed over, each with its timestamp", async () => {
+  await using feed = await twoProcesses();
+  const { first } = feed, sent = new RowTimes(), expected = new Map<string, Instant>();
+  for (let n = 0; n < 20_000; n++) {
+    const row = rowHash("foo", `[${n}]`), time = instantOf(hlcOf(Math.floor(n / 3) + 12));
+    sent.set(row, time);
+    expected.set(wholeText(row), time);
+  }
+  await first.store.read();
+  await first.store.claim(undefined);
+  await first.handover.leave(cursor, sent);
+  const taken = await first.handover.take(cursor) ?? [];
+  assert.deepEqual(new Map([...taken].map(([row, time]) => [wholeText(row), time])), expected);
 });
 
 Deno.test("what a version with shorter hashes left is taken away, and not misread", async () => {

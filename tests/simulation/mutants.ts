@@ -77,6 +77,14 @@ export const MUTANTS: readonly Mutant[] = [
     plan: { faults: ["feed-broken", "replay"], resolves: 0.3 },
   },
   {
+    flaw: "forgets rows that were sent after the confirmed resolved timestamp",
+    file: "row_times.ts",
+    from: "compareInstants(time, this.#forgotten) <= 0",
+    to: "true",
+    breaks: /G4/,
+    plan: { faults: ["feed-broken", "replay"], resolves: 0.3 },
+  },
+  {
     flaw: "takes its own lost write of the cursor for somebody else's",
     file: "feed_cursor.ts",
     from: "this.#attempted ??= this.#confirmed!",

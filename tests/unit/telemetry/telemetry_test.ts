@@ -178,3 +178,17 @@ Deno.test("a headroom that cannot be told is said once, with the grant that woul
     assert.equal(lines.length, 1, lines.join("\n"));
     assert.match(lines[0]!, /cannot be told.*GRANT SELECT/);
   }));
+
+Deno.test("deletions under another key than their row's are warned of once", () =>
+  opened(({ telemetry, lines }) => {
+    telemetry.anonymousDeletions(["foo", "bar"]);
+    telemetry.anonymousDeletions(["foo", "bar"]);
+    assert.equal(lines.length, 1, lines.join("\n"));
+    assert.match(lines[0]!, /collated string.*"foo, bar".*--diff/);
+  }));
+
+Deno.test("a guard that is full is warned of", () =>
+  opened(({ telemetry, lines }) => {
+    telemetry.guardFull();
+    assert.match(lines[0]!, /"warn".*More rows changed.*nothing is lost/);
+  }));
