@@ -165,8 +165,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     flaw: "publishes without waiting for the lock",
     file: "session.ts",
-    from: "if (lock !== undefined) await",
-    to: "if (lock !== undefined) void",
+    from: "await this.#acquire(lock, queue, signal);",
+    to: "this.#acquire(lock, queue, signal).catch(() => {});",
     breaks: /G6/,
   },
   {
