@@ -114,7 +114,8 @@ Deno.test("the executable goes on where it stopped: nothing is lost and nothing 
   await job.database.query(`INSERT INTO ${job.table} VALUES (2, 'between', 2)`);
   await using agent = await job.start();
   await job.database.query(`INSERT INTO ${job.table} VALUES (3, 'after', 3)`);
-  assert.deepEqual(await job.bodies(2), [
+  const bodies = await job.bodies(2);
+  assert.deepEqual(bodies.toSorted(), [ // between keys there is no order
     job.body(2, '{"after": {"a": 2, "b": "between", "c": 2}}'),
     job.body(3, '{"after": {"a": 3, "b": "after", "c": 3}}'),
   ]);

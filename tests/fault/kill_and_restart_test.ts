@@ -22,7 +22,7 @@ Deno.test("a scan of 100,000 rows and 10,000 changes survive three SIGKILLs and 
   {
     await using agent = await trial.agent();
     // What the kill repeats has all arrived, and is not counted as the restart's.
-    await agent.reaches("changefeed_cursor_timestamp_seconds", killed);
+    await agent.reaches("changefeed_cursor_timestamp_seconds", killed, 60_000);
     await trial.workload.ended; // else on a slow machine nothing might be left for the restart
     trial.change({ changes: CHANGES / 2, rate: 800 });
     await trial.witness.note("restart of RabbitMQ");
