@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { SCAN_SUFFIX } from "../../src/feed_keys.ts";
 import { AgentRig } from "../support/agent_rig.ts";
 import { publishesTheRow, rigWithRow, stopsWith } from "./refusal.ts";
 
@@ -33,7 +34,8 @@ Deno.test("a missing cursor table that may not be created stops the agent with t
     `GRANT SELECT, INSERT, UPDATE ON TABLE cursor_store TO ${name}`,
   );
   await publishesTheRow(rig, start);
-  assert.ok(await rig.cursor());
+  // Where the first resolved timestamp takes its time, as on v21.2, the scan is not finished yet.
+  assert.ok(await rig.cursor() ?? await rig.cursor(rig.feed + SCAN_SUFFIX));
 });
 
 Deno.test("a malformed cursor stops the agent, and stays as it is", async () => {
