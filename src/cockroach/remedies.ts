@@ -15,14 +15,22 @@ export function loginRemedy(error: AgentError, { user }: DatabaseUrl): string {
 const WANTS_CONTROL =
   /^(?:current user must have a role WITH CONTROLCHANGEFEED|permission denied to create changefeed)$/;
 
+/** Names in its text may make it look like something else. */
+const INSUFFICIENT_PRIVILEGE = "42501";
+
 /**
- * The statement that lets the user have the changefeed that was refused. Which privilege that is, the refusal says:
+ * The statement after which CockroachDB gives the user the changefeed that it refused. Which privilege is lacking, the refusal says:
  * v20.2 wants the role admin, v21.2 and v22.1 an option of the user beside SELECT, and later ones SELECT on every table, also
  * where the feed has no sink (`authorizeUserToCreateChangefeed` of v22.2 to v25.4).
  *
- * @param tables whole names of those that the user may not read; all of them when that is not known
+ * @param tables whole names of the feed's tables
+ * @returns what the refusal itself advises, where no statement mends it
  */
 export function changefeedRemedy(refusal: AgentError, tables: readonly string[], user: string): string {
+  if (refusal.kind === "RangefeedDisabled") return "SET CLUSTER SETTING kv.rangefeed.enabled = true;";
+  if (refusal.kind !== "SourceDenied" && errorCode(refusal.cause) !== INSUFFICIENT_PRIVILEGE) {
+    return refusal.hint;
+  }
   const name = quoteIdentifier(user);
   const text = serverText(refusal);
   if (/^only users with the admin role /.test(text)) return `GRANT admin TO ${name};`;

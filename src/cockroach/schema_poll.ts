@@ -1,5 +1,6 @@
 import { ok, type Outcome, skip } from "../check.ts";
-import { clusterSetting } from "./cluster_setting.ts";
+import { AgentError } from "../errors.ts";
+import { errorCode, serverText } from "./errors.ts";
 import { settingRemedy } from "./remedies.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
@@ -13,21 +14,37 @@ const FASTER = `SET CLUSTER SETTING ${POLL_INTERVAL} = '10ms'`;
 /** In milliseconds. */
 const QUICK = 20;
 
+/** v21.2 and v22.1 say it without a code of its own. */
+const UNKNOWN_SETTING = /^unknown (?:cluster )?setting/;
+const UNDEFINED_OBJECT = "42704";
+
 /** How much later CockroachDB's changefeed tells of a change than it was committed, and what makes it faster. */
 export async function schemaPoll(sql: SqlConnection, user: string): Promise<Outcome> {
-  const found = await clusterSetting(sql, POLL_INTERVAL);
-  if (found === "missing") return skip(`this version has no ${POLL_INTERVAL}`);
-  const costs = "each feed then reads the descriptors of its tables a hundred times a second";
-  if ("refusal" in found) {
+  try {
+    const { rows } = await sql.query<Record<string, unknown>>(
+      `Cannot see the cluster setting ${POLL_INTERVAL}`,
+      `SHOW CLUSTER SETTING ${POLL_INTERVAL}`,
+    );
+    return latency(Object.values(rows[0] ?? {})[0]);
+  } catch (failure) {
+    const error = AgentError.from(failure);
+    if (errorCode(error.cause) === UNDEFINED_OBJECT || UNKNOWN_SETTING.test(serverText(error))) {
+      return skip(`this version has no ${POLL_INTERVAL}`);
+    }
+    if (error.kind !== "SourceDenied") throw error;
     const text =
       `cannot be told: the user may not see ${POLL_INTERVAL}, which is 1s unless somebody ran: ${FASTER}`;
-    return skip(text, settingRemedy(found.refusal, user));
+    return skip(text, settingRemedy(error, user));
   }
-  const interval = milliseconds(found.value);
-  if (interval === undefined) return skip(`cannot be told: ${POLL_INTERVAL} is "${found.value}"`);
+}
+
+function latency(value: unknown): Outcome {
+  const interval = milliseconds(value);
+  if (interval === undefined) return skip(`cannot be told: ${POLL_INTERVAL} is "${value}"`);
   const waits = `changes come up to ${
     durationText(interval)
   } late, half of that on average (${POLL_INTERVAL})`;
+  const costs = "each feed then reads the descriptors of its tables a hundred times a second";
   return ok(interval <= QUICK ? waits : `${waits}; for 10ms: ${FASTER} (${costs})`);
 }
 

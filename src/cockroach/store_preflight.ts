@@ -1,46 +1,47 @@
-import { type Check, fail, ok, type Outcome, skip, warn } from "../check.ts";
+import { type Check, failed, ok, type Outcome } from "../check.ts";
 import { AgentError } from "../errors.ts";
 import type { DatabaseUrl } from "../settings/database_url.ts";
 import { PROGRAM } from "../settings/version.ts";
 import { quoteIdentifier, quoteWholeName } from "../table_name.ts";
 import { connect } from "./connection.ts";
-import { errorCode, isUndefinedTable } from "./errors.ts";
+import { classifySourceError, errorCode, isUndefinedTable } from "./errors.ts";
 import { aboutOwnTable, CURSOR_TABLE, HANDOVER_TABLE, type OwnTable } from "./own_table.ts";
 import type { SqlConnection } from "./sql_connection.ts";
 
-/** A table of this program's own, and what is done with it. */
+/** A table of this program's own, and what is done with it: statements as the feed has them, of no row. */
 interface UsedTable extends OwnTable {
-  /** Statements that change nothing, by the privilege that they need. */
-  readonly uses: Readonly<Record<string, string>>;
-  /** Privileges without which a feed does not run; without the others it only does some things worse. */
+  /** Without these no feed runs. */
   readonly vital: readonly string[];
+  /** Without these it only does some things worse. */
+  readonly useful: readonly string[];
   /** What is worse then. */
   readonly otherwise: string;
+  /** The privileges that they need. */
+  readonly privileges: string;
 }
 
 const USED_TABLES: readonly UsedTable[] = [
   {
     ...CURSOR_TABLE,
-    uses: {
-      SELECT: "SELECT 1 FROM cursor_store WHERE false",
-      INSERT: "INSERT INTO cursor_store (key, cursor) SELECT 'key', 'cursor' WHERE false " +
-        "ON CONFLICT (key) DO NOTHING",
-      UPDATE: "UPDATE cursor_store SET cursor = 'cursor' WHERE false",
-      DELETE: "DELETE FROM cursor_store WHERE false",
-    },
-    vital: ["SELECT", "INSERT", "UPDATE"],
+    vital: [
+      "SELECT 1 FROM cursor_store WHERE false",
+      "INSERT INTO cursor_store (key, cursor) SELECT 'key', 'cursor' WHERE false ON CONFLICT (key) DO NOTHING",
+      "UPDATE cursor_store SET cursor = 'cursor' WHERE false",
+    ],
+    useful: ["DELETE FROM cursor_store WHERE false"],
     otherwise: "a start that turns out to be too early stays",
+    privileges: "SELECT, INSERT, UPDATE, DELETE",
   },
   {
     ...HANDOVER_TABLE,
-    uses: {
-      SELECT: "SELECT 1 FROM cursor_handover WHERE false",
-      INSERT:
-        "INSERT INTO cursor_handover (feed, part, cursor, keys) SELECT 'feed', 0, 'cursor', 'keys' WHERE false",
-      DELETE: "DELETE FROM cursor_handover WHERE false",
-    },
     vital: [],
+    useful: [
+      "SELECT 1 FROM cursor_handover WHERE false",
+      "INSERT INTO cursor_handover (feed, part, cursor, keys) SELECT 'feed', 0, 'cursor', 'keys' WHERE false",
+      "DELETE FROM cursor_handover WHERE false",
+    ],
     otherwise: "some changes come again after a stop in order",
+    privileges: "SELECT, INSERT, DELETE",
   },
 ];
 
@@ -71,58 +72,23 @@ export class StorePreflight {
   }
 
   async #table(table: UsedTable): Promise<Outcome> {
-    const lacking = [];
-    for (const [privilege, statement] of Object.entries(table.uses)) {
+    for (const statement of [...table.vital, ...table.useful]) {
       try {
         await this.#sql.query(`Cannot use the table "${table.name}"`, statement);
       } catch (failure) {
-        const error = AgentError.from(failure);
-        if (isUndefinedTable(error)) return await this.#creation(table);
-        const unfit = aboutOwnTable(table, error);
-        if (unfit.kind === "TableUnfit") {
-          return this.#verdict(table, table.vital.length > 0, unfit.message, unfit.hint);
-        }
-        if (error.kind !== "SourceDenied") throw failure;
-        lacking.push(privilege);
+        const refusal = AgentError.from(failure);
+        if (isUndefinedTable(refusal)) return await this.#creation(table);
+        return this.#refused(table, aboutOwnTable(table, refusal), this.#grant(table), statement);
       }
     }
-    if (lacking.length === 0) return ok("it is there, and may be read and changed");
-    const found = `the user lacks ${lacking.join(", ")}`;
-    // Who may not read may not change either: it is not known what else is lacking.
-    const grant = this.#grant(table, lacking.includes("SELECT") ? Object.keys(table.uses) : lacking);
-    return this.#verdict(table, lacking.some((privilege) => table.vital.includes(privilege)), found, grant);
-  }
-
-  async #creation(table: UsedTable): Promise<Outcome> {
-    const mayCreate = await this.#mayCreate(table);
-    if (mayCreate) return ok("it is not there yet, and may be created");
-    if (mayCreate === undefined) {
-      return skip("it is not there, and whether it may be created cannot be tried");
-    }
-    const create = table.create.replace(table.name, this.#nameOf(table));
-    const fix = `${create}; ${this.#grant(table, Object.keys(table.uses))}`;
-    return this.#verdict(table, table.vital.length > 0, "it is not there, and may not be created", fix);
-  }
-
-  #verdict({ otherwise }: UsedTable, isVital: boolean, found: string, fix: string): Outcome {
-    return isVital ? fail(found, fix) : warn(`${found}: ${otherwise}`, fix);
-  }
-
-  #grant(table: OwnTable, privileges: readonly string[]): string {
-    return `GRANT ${privileges.join(", ")} ON TABLE ${this.#nameOf(table)} TO ${
-      quoteIdentifier(this.#database.user)
-    };`;
-  }
-
-  #nameOf({ name }: OwnTable): string {
-    return quoteWholeName({ database: undefined, schema: undefined, table: name }, this.#database.database);
+    return ok("it is there, and may be read and changed");
   }
 
   /**
    * Creates it in a transaction that is rolled back. From v25.1 on a statement that defines something commits the
    * transaction around it, unless the session says otherwise; where it cannot say so, nothing is tried.
    */
-  async #mayCreate({ create }: OwnTable): Promise<boolean | undefined> {
+  async #creation(table: UsedTable): Promise<Outcome> {
     const connection = await connect(this.#database, PROGRAM, this.#signal);
     try {
       await connection.query("SET autocommit_before_ddl = off").catch((cause) => {
@@ -130,18 +96,32 @@ export class StorePreflight {
         if (errorCode(cause) !== UNDEFINED_SETTING) throw cause;
       });
       await connection.query("BEGIN");
-    } catch {
-      connection.close();
-      return undefined;
-    }
-    try {
-      await connection.query(create);
-      return true;
-    } catch {
-      return false;
+      await connection.query(table.create);
+      return ok("it is not there yet, and may be created");
+    } catch (cause) {
+      const refusal = classifySourceError(cause, `Cannot create the table "${table.name}", which is missing`);
+      const create = table.create.replace(table.name, this.#nameOf(table));
+      return this.#refused(table, refusal, `${create}; ${this.#grant(table)}`, table.vital[0]);
     } finally {
       await connection.query("ROLLBACK").catch(() => undefined);
       connection.close();
     }
+  }
+
+  /** @param statement what cannot be done; `undefined`: nothing that is vital */
+  #refused(table: UsedTable, refusal: AgentError, grant: string, statement: string | undefined): Outcome {
+    const outcome = failed(refusal, refusal.kind === "SourceDenied" ? grant : undefined);
+    if (statement !== undefined && table.vital.includes(statement)) return outcome;
+    return { ...outcome, status: "warn", found: `${outcome.found}: ${table.otherwise}` };
+  }
+
+  #grant(table: UsedTable): string {
+    return `GRANT ${table.privileges} ON TABLE ${this.#nameOf(table)} TO ${
+      quoteIdentifier(this.#database.user)
+    };`;
+  }
+
+  #nameOf({ name }: OwnTable): string {
+    return quoteWholeName({ database: undefined, schema: undefined, table: name }, this.#database.database);
   }
 }

@@ -4,9 +4,11 @@ import type { QueueArguments } from "./queue_comparison.ts";
 
 /** What a trial needs of a channel; the broker closes it with every refusal. */
 export interface TrialChannel {
-  /** Asks for confirms. */
-  confirmSelect(): Promise<void>;
-  /** Publishes; rejects when it is refused. */
+  /** Begins a transaction, and another one whenever one ends. */
+  txSelect(): Promise<unknown>;
+  /** Ends the transaction as if nothing had been published. */
+  txRollback(): Promise<unknown>;
+  /** Publishes; a refusal closes the channel. */
   basicPublish(
     exchange: string,
     routingKey: string,
@@ -38,24 +40,26 @@ const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 406;
 const IMPOSSIBLE = "x-max-priority";
 
-/*
- * RabbitMQ looks at permissions before anything else (`rabbit_channel`, 3.8 to 4.x; seen on 3.10.8). So these ask for what
- * cannot be had for another reason, or is nothing: whether the permission is the reason says whether it would be allowed,
- * and nothing is left behind.
+/**
+ * Why the user may not publish to an exchange; `undefined` when he may. The transaction is rolled back: RabbitMQ has looked at
+ * exchange and permissions by then, and routes only what is committed (`rabbit_channel`, 3.8 to 4.x; seen on 3.10.8).
  */
-
-/** Why the user may not publish to an exchange; `undefined` when he may. No queue gets the message. */
 export function tryPublishing(
   connection: TrialConnection,
   exchange: string,
 ): Promise<AgentError | undefined> {
   return attempt(connection, `Cannot publish to exchange "${exchange || "amq.default"}"`, async (channel) => {
-    await channel.confirmSelect();
-    await channel.basicPublish(exchange, unheardOf(), new Uint8Array(), {
-      expiration: "no number",
-    }, false);
-  }, (cause) => reply(cause)?.text.startsWith("PRECONDITION_FAILED - invalid expiration ") === true);
+    await channel.txSelect();
+    await channel.basicPublish(exchange, unheardOf(), new Uint8Array(), {}, false);
+    await channel.txRollback();
+  });
 }
+
+/*
+ * Queues and bindings know no transactions. But RabbitMQ looks at permissions before anything else, so these ask for what cannot be
+ * had for another reason, or is nothing: whether the permission is the reason says whether it would be allowed, and nothing is
+ * left behind.
+ */
 
 /** Why a queue that is missing cannot be declared so; `undefined` when it can. */
 export function tryDeclaring(
@@ -105,7 +109,7 @@ async function attempt(
   connection: TrialConnection,
   attempted: string,
   ask: (channel: TrialChannel) => Promise<unknown>,
-  isBesideThePoint: (cause: unknown) => boolean,
+  isBesideThePoint: (cause: unknown) => boolean = () => false,
   hint?: string,
 ): Promise<AgentError | undefined> {
   try {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AgentError } from "../../../src/errors.ts";
 import { classifySourceError } from "../../../src/cockroach/errors.ts";
 import { changefeedRemedy, loginRemedy, settingRemedy } from "../../../src/cockroach/remedies.ts";
 import { parseVersion, versionProblem } from "../../../src/cockroach/version.ts";
@@ -36,6 +37,14 @@ Deno.test("changefeedRemedy() grants what the version asks for", () => {
   ) {
     assert.equal(remedy(message), select, message);
   }
+});
+
+Deno.test("changefeedRemedy() turns rangefeeds on, and leaves what no statement mends to the refusal's own hint", () => {
+  const remedy = (error: AgentError) => [changefeedRemedy(error, ['"s"."p"."t"'], "o"), error.hint];
+  const off = new AgentError("RangefeedDisabled", "off");
+  assert.equal(remedy(off)[0], "SET CLUSTER SETTING kv.rangefeed.enabled = true;");
+  const [other, hint] = remedy(new AgentError("TableMissing", "gone"));
+  assert.equal(other, hint);
 });
 
 Deno.test("loginRemedy() sets the password where that was refused, and knows none", () => {
