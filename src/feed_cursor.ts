@@ -1,6 +1,7 @@
 import type { Backoff } from "./backoff.ts";
-import { isNewer, type Position, samePosition } from "./change.ts";
+import { type Position, samePosition } from "./change.ts";
 import type { Clock } from "./clock.ts";
+import { cursorAfter, type CursorEvent, type CursorState, newestOf, UNKNOWN } from "./cursor_state.ts";
 import type { CursorStore } from "./cursor_store.ts";
 import { AgentError } from "./errors.ts";
 import type { CursorObserver } from "./feed_observer.ts";
@@ -47,28 +48,26 @@ export interface FeedCursorParts {
 }
 
 /**
- * The feed's cursor: what is stored, and the newer one that is confirmed but not stored yet (G2). Stores are compare-and-set on what was last read or written, one at a time, the newest wins. While the store cannot
- * be reached the cursor waits and publishing goes on.
+ * The feed's cursor: what is stored, and the newer one that is confirmed but not stored yet (G2). What is known of it, and how that
+ * changes, is a table of its own: {@linkcode CursorState}. Here the store is asked.
+ *
+ * Stores are compare-and-set on what was last read or written, one at a time, the newest wins. While the store cannot be reached
+ * the cursor waits and publishing goes on.
  */
 export class FeedCursor {
   readonly #parts: FeedCursorParts;
   readonly #claim: FeedClaim;
-  #stored: Position | undefined;
-  #confirmed: Hlc | undefined;
-  /** May be stored already, if only the answer was lost: nothing else is stored until that is known. */
-  #attempted: Hlc | undefined;
+  #state: CursorState = UNKNOWN;
+  /** The attempt that is under way, and the loop that makes one after the other. */
   #attempt: Promise<AgentError | undefined> | undefined;
   #storing: Promise<void> | undefined;
-  #reading: Promise<unknown> = Promise.resolve();
-  #isRead = false;
-  #moved = false;
-  #untried = false;
+  /** Questions one after the other; nothing is stored meanwhile. */
+  #turn: Promise<unknown> = Promise.resolve();
+  #isHeld = false;
   /** The next store has to wait until then, or until somebody waits for it. */
   #restsUntil = -Infinity;
   #flushes = 0;
   #hurry: AbortController = new AbortController();
-  /** The store's last word; it is asked again when the next feed session starts. */
-  #refusal: AgentError | undefined;
 
   /** Nothing is read yet. */
   constructor(parts: FeedCursorParts) {
@@ -78,12 +77,13 @@ export class FeedCursor {
 
   /** What is stored; `undefined` when nothing was read yet, or somebody else changed it. */
   get stored(): Position | undefined {
-    return this.#moved ? undefined : this.#stored;
+    const state = this.#state;
+    return state.is === "unknown" || state.is === "foreign" ? undefined : state.stored;
   }
 
   /** The newest cursor whose rows are all confirmed; `undefined` as `stored`. */
   get newest(): Position | undefined {
-    return this.#moved ? undefined : this.#newest();
+    return this.#state.is === "foreign" ? undefined : newestOf(this.#state);
   }
 
   /**
@@ -98,16 +98,14 @@ export class FeedCursor {
 
   /** What was remembered of a cursor that somebody else changed is forgotten: timestamps count again. */
   goOn(): void {
-    this.#moved = false;
+    this.#change({ on: "begun" });
   }
 
   /** Every row up to `resolved` is confirmed: stores it, after the store that is under way. False if it is no news. */
   confirmed(resolved: Hlc): boolean {
-    if (this.#moved || !isNewer(resolved, this.#newest())) return false;
-    this.#confirmed = resolved;
-    this.#untried = false;
-    this.#startStoring();
-    return true;
+    const before = this.#state;
+    this.#change({ on: "confirmed", cursor: resolved });
+    return this.#state !== before;
   }
 
   /** No session can start there: removes it, so that the next one begins anew. False when it could not be removed. */
@@ -122,7 +120,12 @@ export class FeedCursor {
    * @throws AgentError
    */
   jump(next: Position): Promise<boolean> {
-    return this.#inTurn(() => this.#jump(next));
+    return this.#inTurn(async () => {
+      const { stored } = this;
+      if (stored === undefined || !await this.#parts.store.replace(stored, next)) return false;
+      this.#change({ on: "jumped", position: next });
+      return true;
+    });
   }
 
   /**
@@ -134,64 +137,52 @@ export class FeedCursor {
     this.#flushes++;
     this.#hurry.abort();
     try {
-      while (this.#confirmed !== undefined) {
-        if (this.#refusal !== undefined) throw this.#refusal;
-        await (this.#storing ?? this.#reading);
+      while ("confirmed" in this.#state) {
+        if (this.#state.is === "refused") throw this.#state.refusal;
+        await (this.#storing ?? this.#turn);
       }
     } finally {
       this.#flushes--;
     }
   }
 
-  #inTurn<T>(ask: () => Promise<T>): Promise<T> {
-    const answer = this.#reading.then(ask);
-    this.#reading = answer.catch(() => undefined);
-    return answer;
+  /** What is due and not held is being stored: there is no other state in which something waits. */
+  #change(event?: CursorEvent): void {
+    if (event !== undefined) this.#state = cursorAfter(this.#state, event);
+    if (this.#isDue) this.#storing ??= this.#store();
   }
 
-  async #jump(next: Position): Promise<boolean> {
-    this.#isRead = false;
-    try {
-      await this.#attempt;
-      if (this.#stored === undefined || !await this.#parts.store.replace(this.#stored, next)) return false;
-      this.#stored = next;
-      this.#confirmed = this.#attempted = undefined;
-      return true;
-    } finally {
-      this.#isRead = true;
-      this.#startStoring();
-    }
+  get #isDue(): boolean {
+    return !this.#isHeld && (this.#state.is === "due" || this.#state.is === "attempted");
   }
 
   /** Nothing is stored meanwhile: else what is found could not be told from somebody else's. */
-  async #read(): Promise<Start> {
-    this.#isRead = false;
-    try {
-      await this.#attempt;
-      const { position: found, tables } = await this.#claim.read(() => this.#forget());
-      this.#refusal = undefined;
-      if (!this.#isOurs(found)) {
-        this.#forget();
-        this.#stored = found;
-        this.#untried = found === undefined;
-        this.#stored ??= await this.#create();
+  #inTurn<T>(ask: () => Promise<T>): Promise<T> {
+    const answer = this.#turn.then(async () => {
+      this.#isHeld = true;
+      try {
+        await this.#attempt;
+        return await ask();
+      } finally {
+        this.#isHeld = false;
+        this.#change();
       }
-      const moved = this.#moved, untried = this.#untried;
-      return { position: this.#newest()!, moved, untried, tables: found && tables };
-    } finally {
-      this.#isRead = true;
-      this.#startStoring();
-    }
+    });
+    this.#turn = answer.catch(() => undefined);
+    return answer;
   }
 
-  /** Somebody else changed what is stored, or may have sent older versions again after this process's newer ones (G3). */
-  #forget(): void {
-    this.#moved ||= this.#stored !== undefined;
-    this.#stored = this.#confirmed = this.#attempted = undefined;
-  }
-
-  #isOurs(found: Position | undefined): boolean {
-    return samePosition(found, this.#stored) || samePosition(found, confirmedAt(this.#attempted));
+  async #read(): Promise<Start> {
+    const { position: found, tables } = await this.#claim.read(() => this.#change({ on: "moved" }));
+    this.#change({ on: "found", position: found });
+    if (found === undefined) this.#change({ on: "created", position: await this.#create() });
+    const state = this.#state;
+    return {
+      position: newestOf(state)!,
+      moved: state.is === "foreign",
+      untried: "untried" in state && state.untried,
+      tables: found && tables,
+    };
   }
 
   /** What another process stored first stays, and so does what an attempt stored whose answer was lost. */
@@ -202,18 +193,6 @@ export class FeedCursor {
     return (await store.read()).position ?? position;
   }
 
-  #newest(): Position | undefined {
-    return confirmedAt(this.#confirmed) ?? this.#stored;
-  }
-
-  get #isDue(): boolean {
-    return this.#confirmed !== undefined && this.#isRead && this.#refusal === undefined;
-  }
-
-  #startStoring(): void {
-    if (this.#isDue) this.#storing ??= this.#store();
-  }
-
   async #store(): Promise<void> {
     const { backoff, clock, observe, onStored, storeEvery } = this.#parts;
     while (this.#isDue) {
@@ -222,20 +201,24 @@ export class FeedCursor {
         await clock.sleep(this.#rest, this.#hurry.signal);
         continue;
       }
-      const cursor = this.#attempted ??= this.#confirmed!;
-      const started = clock.now();
-      this.#attempt = this.#replace(this.#stored!, cursor);
+      this.#state = cursorAfter(this.#state, { on: "attempt" });
+      if (this.#state.is !== "attempted") continue;
+      const { stored, attempted } = this.#state, started = clock.now();
+      this.#attempt = this.#replace(stored, attempted);
       const error = await this.#attempt;
       if (error === undefined) {
         backoff.reset();
         this.#restsUntil = started + storeEvery;
-        this.#stored = confirmedAt(cursor);
-        this.#attempted = undefined;
-        if (this.#confirmed === cursor) this.#confirmed = undefined;
-        observe.cursorStored(cursor, (clock.now() - started) / 1000);
-        onStored(cursor);
-      } else if (error.kind === "CursorMoved" || error.action === "stop") this.#giveUp(error);
-      else {
+        this.#state = cursorAfter(this.#state, { on: "stored" });
+        observe.cursorStored(attempted, (clock.now() - started) / 1000);
+        onStored(attempted);
+      } else if (error.kind === "CursorMoved" || error.action === "stop") {
+        const event: CursorEvent = error.kind === "CursorMoved"
+          ? { on: "moved" }
+          : { on: "refused", refusal: error };
+        this.#state = cursorAfter(this.#state, event);
+        if (!this.#isHeld) this.#parts.onFailure(error); // otherwise what is being read tells
+      } else {
         const delay = backoff.next();
         observe.cursorWaits(error, delay);
         await clock.sleep(delay);
@@ -246,23 +229,17 @@ export class FeedCursor {
 
   /** Milliseconds until the next store; the end of a scan does not wait. */
   get #rest(): number {
-    return this.#stored?.scanning || this.#flushes > 0 ? 0 : this.#restsUntil - this.#parts.clock.now();
-  }
-
-  #giveUp(error: AgentError): void {
-    if (error.kind === "CursorMoved") this.#forget();
-    else this.#refusal = error;
-    if (this.#isRead) this.#parts.onFailure(error); // otherwise what is being read tells
+    return this.stored?.scanning || this.#flushes > 0 ? 0 : this.#restsUntil - this.#parts.clock.now();
   }
 
   /** One attempt; a store whose answer was lost may have happened: then what is stored is ours. */
   async #replace(expected: Position, cursor: Hlc): Promise<AgentError | undefined> {
-    const { store } = this.#parts;
+    const { store } = this.#parts, next = { cursor, scanning: false };
     try {
-      if (await store.replace(expected, { cursor, scanning: false })) return undefined;
+      if (await store.replace(expected, next)) return undefined;
       const { position, owner } = await store.read();
       const isOwner = owner === store.token;
-      if (isOwner && samePosition(position, confirmedAt(cursor))) return undefined;
+      if (isOwner && samePosition(position, next)) return undefined;
       const found = position === undefined ? "it is gone" : `found "${position.cursor}"`;
       const reason = isOwner ? `somebody else changed it, ${found}` : "another process has claimed the feed";
       return new AgentError("CursorMoved", `Cannot store the cursor "${cursor}": ${reason}`);
@@ -270,8 +247,4 @@ export class FeedCursor {
       return AgentError.from(cause);
     }
   }
-}
-
-function confirmedAt(cursor: Hlc | undefined): Position | undefined {
-  return cursor && { cursor, scanning: false };
 }

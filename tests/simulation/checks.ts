@@ -350,6 +350,7 @@ function rowOf({ change: { table, key } }: Version): string {
 /** Failures that may end a process by themselves, and the fault behind each. */
 const STOPS: readonly (readonly [ErrorKind, Fault])[] = [
   ["Unknown", "feed-refused"],
+  ["SourceDenied", "store-denied"],
   ["ScanExpired", "scan-expired"],
   ["CursorExpired", "scan-expired"], // once the scan is complete
   ["CursorExpired", "cursor-expired"],

@@ -1,4 +1,5 @@
 import type { Position } from "../../src/change.ts";
+import type { ErrorKind } from "../../src/errors.ts";
 import type { Stored } from "../../src/feed_claim.ts";
 import type { CursorStore } from "../../src/cursor_store.ts";
 import { claimToken } from "../../src/feed_lock.ts";
@@ -140,20 +141,19 @@ export class FakeCursorStore implements CursorStore {
   #request<T>(apply: () => T): Promise<T> {
     const world = this.#world, { scheduler, random } = world, process = this.#process;
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    const refuse = (delay: number) => {
-      const error = injected(random.pick(["CursorStoreUnavailable", "SerializationConflict"]));
-      process.after(delay, () => reject(error));
-    };
+    const fail = (kind: ErrorKind) => process.after(world.latency(), () => reject(injected(kind)));
+    const refuse = () => fail(random.pick(["CursorStoreUnavailable", "SerializationConflict"]));
     const way = world.goesWrong("store-slow", 0.2) ? random.between(0, 15_000) : world.latency();
     scheduler.after(way, () => {
-      if (scheduler.now < this.#table.awayUntil || world.goesWrong("store-refused", 0.3)) {
-        refuse(world.latency());
+      if (world.goesWrong("store-denied", 0.05)) fail("SourceDenied");
+      else if (scheduler.now < this.#table.awayUntil || world.goesWrong("store-refused", 0.3)) {
+        refuse();
       } else if (world.goesWrong("store-late", 0.2)) {
-        refuse(world.latency());
+        refuse();
         scheduler.after(random.between(0, 5_000), apply);
       } else {
         const result = apply();
-        if (world.goesWrong("store-lost", 0.3)) refuse(world.latency());
+        if (world.goesWrong("store-lost", 0.3)) refuse();
         else process.after(world.latency(), () => resolve(result));
       }
     });

@@ -86,9 +86,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     flaw: "takes its own lost write of the cursor for somebody else's",
-    file: "feed_cursor.ts",
-    from: "this.#attempted ??= this.#confirmed!",
-    to: "this.#attempted = this.#confirmed!",
+    file: "cursor_state.ts",
+    from: 'state.is === "due" ? { ...state, is: "attempted", attempted: state.confirmed }',
+    to: '"confirmed" in state ? { ...state, is: "attempted", attempted: state.confirmed }',
     breaks: /G4/,
   },
   {

@@ -27,6 +27,7 @@ export const FAULTS = [
   "stop",
   "freeze",
   "cursor-expired",
+  "store-denied",
 ] as const;
 
 /** Something that can go wrong. */
