@@ -135,7 +135,7 @@ Deno.test("the executable publishes a whole table while it pauses the socket aga
   await using job = await Job.prepare();
   const rows = 40_000, text = "x".repeat(150);
   await job.database.query(
-    `INSERT INTO ${job.table} SELECT i, repeat('x', 150), i FROM generate_series(1::INT, $1::INT) AS g(i)`,
+    `INSERT INTO ${job.table} SELECT i, repeat('x', 150), i::DECIMAL FROM generate_series(1::INT, $1::INT) AS g(i)`,
     [rows],
   );
   await using agent = await job.start("--initial-scan", "yes");

@@ -104,7 +104,7 @@ Deno.test("a cursor that somebody deletes while the agent runs starts the feed a
 Deno.test("what a stopped agent hands over is taken by the next, and is gone then", async () => {
   await using rig = await rigWithRow();
   await using queue = await rig.reader();
-  // After the first resolved timestamp none comes, so that the change lies above the cursor.
+  // After the first resolved timestamp none comes for 10 s, so that the change lies above the cursor.
   const args = ["--cursor-frequency", "1h"];
   for (let start = 1; start <= 3; start++) {
     await using agent = await rig.agent({ args });

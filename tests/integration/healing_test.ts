@@ -77,7 +77,7 @@ Deno.test("a connection to CockroachDB that is cut costs neither a change nor a 
   await using rig = await rigWithRow();
   await using queue = await rig.reader();
   await using proxy = await TcpProxy.start(rig.cockroach.url);
-  // After the first resolved timestamp none comes, so what was sent since is read again after the cut.
+  // After the first resolved timestamp none comes for 10 s, so what was sent since is read again after the cut.
   await using agent = await rig.agent({
     args: ["--cursor-frequency", "1h"],
     env: { DATABASE_URL: proxy.through(rig.cockroach.url) },
