@@ -87,10 +87,11 @@ export class Connection {
     this.encrypted = tls !== undefined;
     this.#client = new pg.Client({
       ...target,
+      application_name: url.applicationName ?? target.application_name,
       user: url.user,
       password: url.password ?? "",
       database: url.database,
-      connectionTimeoutMillis: CONNECT_TIMEOUT,
+      connectionTimeoutMillis: url.connectTimeout ?? CONNECT_TIMEOUT,
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_DELAY,
       ssl: tls ?? false,

@@ -1,5 +1,8 @@
+import { AMQP_PARAMETERS } from "./amqp_parameters.ts";
 import { hostPortText, parseHostPort } from "./host_port.ts";
+import { quoted } from "./quoted.ts";
 import { parseServiceUrl } from "./service_url.ts";
+import { unusedParameters } from "./url_parameter.ts";
 
 /** One node of a RabbitMQ cluster, and how to log in to it. */
 export interface AmqpAddress {
@@ -15,10 +18,13 @@ export interface AmqpAddress {
   readonly password: string | undefined;
   /** `/` unless given. */
   readonly vhost: string;
-  /** Names of the parameters behind `?`; this program takes none of them from there. */
+  /** In seconds, 1 to 3600, where it stands behind `?`. */
+  readonly heartbeat?: number;
+  /** Names of the parameters behind `?` that mean nothing here. */
   readonly parameters: readonly string[];
 }
 
+const LONGEST_HEARTBEAT = 3600;
 const EXPECTED = "amqp://user:password@host:5672/vhost, or amqps:// for TLS";
 
 /**
@@ -47,13 +53,22 @@ export function parseAmqpAddress(text: string): AmqpAddress | string {
   const tls = url.scheme === "amqps";
   const node = parseHostPort(url.hosts, tls ? 5671 : 5672);
   if (typeof node === "string") return node;
+  const unused = unusedParameters(url.parameters, AMQP_PARAMETERS);
+  if (typeof unused === "string") return unused;
+  const heartbeat = url.parameters.get("heartbeat") ?? undefined;
+  if (
+    heartbeat !== undefined && !(/^[1-9]\d{0,3}$/.test(heartbeat) && Number(heartbeat) <= LONGEST_HEARTBEAT)
+  ) {
+    return `heartbeat ${quoted(heartbeat)} is no number of seconds from 1 to ${LONGEST_HEARTBEAT}`;
+  }
   return {
     ...node,
     tls,
     user: url.user,
     password: url.password,
     vhost: url.path || "/",
-    parameters: [...url.parameters.keys()],
+    ...(heartbeat === undefined ? {} : { heartbeat: Number(heartbeat) }),
+    parameters: unused,
   };
 }
 

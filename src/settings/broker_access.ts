@@ -12,9 +12,13 @@ export interface BrokerAccess {
   readonly heartbeat: number;
 }
 
+/** In seconds. */
+const DEFAULT_HEARTBEAT = 5;
+
 /** Takes it from settings in which nothing is wrong; no address is there where none is given. */
 export function brokerAccess(values: Values, { readFile }: Sources): BrokerAccess {
   const { tlsCa, tlsCert, tlsKey, addresses = [], heartbeat } = values;
+  const asked = addresses.map((address) => address.heartbeat).filter((seconds) => seconds !== undefined);
   return {
     addresses,
     tls: {
@@ -22,6 +26,6 @@ export function brokerAccess(values: Values, { readFile }: Sources): BrokerAcces
       ...(tlsCert === undefined ? {} : { cert: readFile(tlsCert) }),
       ...(tlsKey === undefined ? {} : { key: readFile(tlsKey) }),
     },
-    heartbeat,
+    heartbeat: heartbeat ?? (asked.length > 0 ? Math.min(...asked) : DEFAULT_HEARTBEAT),
   };
 }

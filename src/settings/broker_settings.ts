@@ -124,7 +124,7 @@ export const BROKER_SETTINGS = {
   heartbeat: {
     flag: "--amqp-heartbeat DURATION",
     env: "AMQP_HEARTBEAT",
-    default: "5s",
+    otherwise: "heartbeat in AMQP_ADDR; 5s",
     meaning: "Heartbeat, 1s to 1h: how soon a dead connection is noticed",
     read: wholeSeconds(1, 3600),
   },

@@ -1,4 +1,3 @@
-import type { AmqpAddress } from "./amqp_address.ts";
 import { lastBeforeEnd, withQueryEnvelope } from "./changefeed_option.ts";
 import type { DatabaseUrl } from "./database_url.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
@@ -196,11 +195,13 @@ export function settingWarnings(values: Values, { flags, env }: Sources): string
   const warnings = [
     ...unverified("DATABASE_URL", values.database),
     ...unverified("CURSOR_DATABASE_URL", cursorDatabase),
-    ...unusedParameters(addresses ?? []),
     ...queueLosses({
       type: values.queueType,
       args: Object.fromEntries(values.queueArguments.map(({ name, value }) => [name, value])),
     }).map((loss) => `--queue-argument ${loss}, though they are confirmed`),
+    ...unused("DATABASE_URL", [values.database]),
+    ...unused("CURSOR_DATABASE_URL", cursorDatabase === undefined ? [] : [cursorDatabase]),
+    ...unused("AMQP_ADDR", addresses ?? []),
   ];
   if (cursorFrequency < SLOW_BELOW) {
     warnings.push(`--cursor-frequency under ${SLOW_BELOW}ms costs CockroachDB noticeably more work`);
@@ -237,10 +238,10 @@ function unverified(name: string, url: DatabaseUrl | undefined): string[] {
     : [];
 }
 
-function unusedParameters(addresses: readonly AmqpAddress[]): string[] {
-  const names = new Set(addresses.flatMap(({ parameters }) => parameters));
+function unused(setting: string, urls: readonly { readonly parameters?: readonly string[] }[]): string[] {
+  const names = new Set(urls.flatMap(({ parameters = [] }) => parameters));
   return [...names].map((name) =>
-    `AMQP_ADDR: the parameter ${quoted(name)} is not used; see --help for settings`
+    `${setting}: the parameter ${quoted(name)} is not used; see --help for settings`
   );
 }
 

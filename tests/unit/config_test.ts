@@ -279,7 +279,16 @@ Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => 
     warnings("", { DATABASE_URL: "postgresql://h/db?sslmode=require" }),
     /^DATABASE_URL: sslmode=require/,
   );
-  assert.match(warnings("", { AMQP_ADDR: "amqp://h?heartbeat=1" }), /^AMQP_ADDR: the parameter "heartbeat"/);
+  assert.match(
+    warnings("", { AMQP_ADDR: "amqp://h?channel_max=1" }),
+    /^AMQP_ADDR: the parameter "channel_max"/,
+  );
+  for (const name of ["DATABASE_URL", "CURSOR_DATABASE_URL"]) {
+    assert.match(
+      warnings("", { [name]: "postgresql://h?keepalives=1" }),
+      new RegExp(`^${name}: the parameter "keepalives" is not used`),
+    );
+  }
   assert.match(warnings("--changefeed-option envelope=key_only"), /no message-id/);
   assert.match(warnings("--changefeed-option envelope=bare"), /its type is upsert/);
   assert.match(warnings("", { RUST_LOG: "lapin=warn" }), /^RUST_LOG "lapin=warn" holds no level/);
@@ -290,6 +299,13 @@ Deno.test("parseArguments() warns of what is allowed but dear or unsafe", () => 
   assert.equal(warnings("--queue-argument x-max-length=2 --queue-argument x-overflow=reject-publish"), "");
   assert.equal(warnings("--queue-argument x-max-length-bytes=2000000 --queue-type stream"), "");
   assert.match(warnings("--cursor-database-url postgresql://u:p@h"), /CURSOR_DATABASE_URL_FILE/);
+});
+
+Deno.test("parseArguments() takes the heartbeat of AMQP_ADDR, the shortest, unless --amqp-heartbeat says otherwise", () => {
+  const heartbeat = (args: string, AMQP_ADDR: string) => configOf(args, { AMQP_ADDR }).rabbitmq?.heartbeat;
+  assert.equal(heartbeat("", "amqp://a?heartbeat=20,amqp://b?heartbeat=10,amqp://c"), 10);
+  assert.equal(heartbeat("--amqp-heartbeat 7s", "amqp://a?heartbeat=20"), 7);
+  assert.equal(heartbeat("", "amqp://a"), 5);
 });
 
 Deno.test("parseArguments() reads who may see the status page, and tells no password", () => {

@@ -44,6 +44,16 @@ Deno.test("connect() passes the option that names a cluster on", async () => {
   assert.match(server.startups.join(), /options --cluster=tenant-7/);
 });
 
+Deno.test("connect() shows the name that DATABASE_URL gives, and waits as long as it says", async () => {
+  await using server = new ScriptedServer({ silent: true });
+  const port = await server.start(), started = performance.now();
+  const parameters = "sslmode=disable&application_name=shop&connect_timeout=1";
+  const silent = await failureOf(connect(url(`127.0.0.1:${port}`, parameters), "a"));
+  assert.equal(silent.kind, "SourceUnreachable");
+  assert.ok(performance.now() - started < 5_000);
+  assert.match(server.startups.join(), /application_name shop/);
+});
+
 Deno.test("connect() does without the settings that an old version does not know", async () => {
   const unknown = ["idle_in_session_timeout", "sql_safe_updates"];
   await using server = new ScriptedServer({ unknown });

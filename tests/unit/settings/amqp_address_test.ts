@@ -17,7 +17,8 @@ Deno.test("parseAmqpAddresses() reads everything an address can say", () => {
     user: "me",
     password: "p/w",
     vhost: "my/host",
-    parameters: ["heartbeat", "frame_max"],
+    heartbeat: 10,
+    parameters: ["frame_max"],
   }]);
 });
 
@@ -61,6 +62,19 @@ Deno.test("parseAmqpAddresses() says what is wrong", () => {
     "amqp://h/a,amqp://h/b": /different vhosts/,
     "amqp://h,amqp://": /host is missing/,
     "amqp://u:%zz@h": /percent sign/,
+    "amqps://h?cacertfile=ca.pem": /"cacertfile": use --amqp-tls-ca/,
+    "amqps://h?certfile=c.pem": /"certfile": use --amqp-tls-cert/,
+    "amqps://h?keyfile=k.pem": /"keyfile": use --amqp-tls-key/,
+    "amqps://h?verify=verify_none": /"verify": the broker's certificate is always verified/,
+    "amqps://h?Verify=verify_peer": /"Verify" is not known; did you mean verify/,
+    "amqps://h?cafile=ca.pem": /did you mean cacertfile/,
+    "amqps://h?server_name_indication=x": /the name of the host/,
+    "amqps://h?auth_mechanism=external": /--amqp-tls-cert/,
+    "amqp://h?heart_beat=5": /did you mean heartbeat/,
+    "amqp://h?heartbeat=0": /heartbeat "0" is no number of seconds from 1 to 3600/,
+    "amqp://h?heartbeat=5&heartbeat=6": /"heartbeat" stands twice/,
+    "amqp://h?ssl=true": /did you mean amqps:/,
+    "amqp://h?tls_versions=1": /"tls_versions" is not known/,
   };
   for (const [text, problem] of Object.entries(problems)) {
     const result = parseAmqpAddresses(text);

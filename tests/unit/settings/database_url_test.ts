@@ -29,6 +29,59 @@ Deno.test("parseDatabaseUrl() reads everything a URL can say", () => {
   );
 });
 
+Deno.test("parseDatabaseUrl() takes what libpq takes behind the question mark", () => {
+  const url = parse(
+    "postgresql://h?user=alice&password=p%2Bw&application_name=shop&connect_timeout=3&sslnegotiation=postgres" +
+      "&target_session_attrs=read-write&keepalives=1&pool_max_conns=4",
+  );
+  assert.equal(url.user, "alice");
+  assert.equal(url.password, "p+w");
+  assert.equal(url.applicationName, "shop");
+  assert.equal(url.connectTimeout, 3000);
+  assert.deepEqual(url.parameters, ["keepalives", "pool_max_conns"]);
+});
+
+/** Each is refused by name, and what to do instead is said. */
+const REFUSED: Readonly<Record<string, RegExp>> = {
+  "sslMode=verify-full": /^the parameter "sslMode" is not known; did you mean sslmode\?$/,
+  "ssl_mode=verify-full": /did you mean sslmode/,
+  "ssl=true": /did you mean sslmode/,
+  "sslmod=require": /did you mean sslmode/,
+  "SSLROOTCERT=ca.crt": /did you mean sslrootcert/,
+  "sslca=ca.crt": /did you mean sslrootcert/,
+  "ssl-cert=c.crt": /did you mean sslcert/,
+  "username=alice": /did you mean user\?/,
+  "pasword=s3cr3t": /did you mean password/,
+  "timeout=5": /did you mean connect_timeout/,
+  "tls_cipher=x": /^the parameter "tls_cipher" is not known$/,
+  "host=other": /"host": write it before the database/,
+  "port=1": /"port": write it before the database/,
+  "dbname=d": /"dbname": write it behind the host/,
+  "sslpassword=s3cr3t": /"sslpassword": encrypted keys are not read/,
+  "sslnegotiation=direct": /"sslnegotiation": only postgres/,
+  "target_session_attrs=standby": /"target_session_attrs": every node/,
+  "sslcrl=crl.pem": /"sslcrl": this program has no such check/,
+  "ssl_min_protocol_version=TLSv1.3": /"ssl_min_protocol_version": this program/,
+  "channel_binding=require": /"channel_binding"/,
+  "passfile=/f": /DATABASE_URL_FILE/,
+  "connect_timeout=0": /connect_timeout "0" is no number of seconds/,
+  "sslmode=require&sslmode=disable": /"sslmode" stands twice/,
+};
+
+for (const [parameters, problem] of Object.entries(REFUSED)) {
+  Deno.test(`parseDatabaseUrl() does not pass over ?${parameters}`, () => {
+    const result = parseDatabaseUrl(`postgresql://h/db?${parameters}`);
+    assert.ok(typeof result === "string", JSON.stringify(result));
+    assert.match(result, problem);
+    assert.ok(!result.includes("s3cr3t"));
+  });
+}
+
+Deno.test("parseDatabaseUrl() does not choose between two users or passwords", () => {
+  assert.match(String(parseDatabaseUrl("postgresql://bob@h?user=alice")), /^user stands before the host/);
+  assert.match(String(parseDatabaseUrl("postgresql://bob:1@h?password=2")), /^password stands before/);
+});
+
 Deno.test("parseDatabaseUrl() fills in CockroachDB's defaults", () => {
   assert.deepEqual(parse("postgres://localhost"), {
     hosts: [{ host: "localhost", port: 26257 }],
