@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
-import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
+import pg from "./driver.ts";
 import { classifySourceError, errorCode } from "./errors.ts";
 import type { RowStream } from "./row_stream.ts";
 import { type SessionSetting, setStatement, settingsOf } from "./session_settings.ts";
@@ -89,7 +89,7 @@ export class Connection {
       ...target,
       application_name: url.applicationName ?? target.application_name,
       user: url.user,
-      password: url.password ?? "",
+      password: () => url.password ?? "", // with none, pg would look into ~/.pgpass
       database: url.database,
       connectionTimeoutMillis: url.connectTimeout ?? CONNECT_TIMEOUT,
       keepAlive: true,

@@ -15,7 +15,7 @@ export async function gcTtl(sql: SqlConnection, tables: readonly TableName[]): P
   for (const table of tables) {
     const name = quoteTableName(table);
     const { rows } = await sql.query<Record<string, unknown>>(
-      `Cannot ask how long "${name}" keeps old versions`,
+      `Cannot ask how long ${name} keeps old versions`,
       `SHOW ZONE CONFIGURATION FOR TABLE ${name}`,
     ).catch((error: AgentError) => {
       if (error.action === "retry") throw error;

@@ -1,5 +1,5 @@
-import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
+import pg from "./driver.ts";
 import { connect, type Connection, type Result } from "./connection.ts";
 import { classifySourceError } from "./errors.ts";
 

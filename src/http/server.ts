@@ -45,6 +45,9 @@ const LIMITS: Limits = {
   closeTime: 1000,
 };
 
+/** What the system says where it has no IPv6. */
+const NO_IPV6: readonly string[] = ["EAFNOSUPPORT", "EADDRNOTAVAIL"];
+
 /**
  * Listens for HTTP; port 0 takes a free one. `Deno.serve` is of no use here: it waits for ever for the rest of a
  * request (seen in 2.6 and 2.9), so that slow clients could take all file descriptors. The limits hold in Deno 2.9.6;
@@ -70,8 +73,10 @@ export async function serve(
   server.maxConnections = limits.connections;
   server.timeout = limits.idleTime;
   try {
-    server.listen(port, host);
-    await once(server, "listening");
+    await listen(server, port, host).catch((cause) => {
+      if (host !== "::" || !NO_IPV6.includes(cause.code)) throw cause;
+      return listen(server, port, "0.0.0.0"); // every address that there is
+    });
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     throw new AgentError("ConfigInvalid", `Cannot listen on "${hostPortText(address)}": ${text}`, {
@@ -84,6 +89,11 @@ export async function serve(
     port: typeof bound === "object" && bound !== null ? bound.port : port,
     close: () => close(server, limits.closeTime),
   };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<void> {
+  server.listen(port, host);
+  await once(server, "listening");
 }
 
 async function answer(

@@ -18,7 +18,9 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | st
   const [found, ipv6, name, portText] = HOST_PORT.exec(text) ?? [];
   const host = ipv6 ?? name;
   if (found === undefined || host === undefined) {
-    return text === "" ? "the host is missing" : "a host holds characters that no host name has";
+    return text === "" || text.startsWith(":")
+      ? "the host is missing"
+      : "a host holds characters that no host name has";
   }
   if (portText === undefined) {
     return defaultPort === undefined ? missingPort(host) : { host, port: defaultPort };
@@ -29,6 +31,11 @@ export function parseHostPort(text: string, defaultPort?: number): HostPort | st
     return `the port behind the host "${host}" is not a number from ${lowest} to 65535`;
   }
   return { host, port };
+}
+
+/** Reads where a server listens: `:8001` is every address of the machine, of IPv4 and IPv6. */
+export function parseListenAddress(text: string): HostPort | string {
+  return parseHostPort(text.startsWith(":") ? `[::]${text}` : text);
 }
 
 /** `host:port`, an IPv6 address in brackets. */

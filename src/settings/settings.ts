@@ -4,7 +4,7 @@ import { type ChangefeedOption, parseChangefeedOption } from "./changefeed_optio
 import { type DatabaseUrl, parseDatabaseUrl } from "./database_url.ts";
 import { feedNameProblem } from "./feed_name.ts";
 import { type FeedQuery, parseFeedQuery } from "./feed_query.ts";
-import { type HostPort, parseHostPort } from "./host_port.ts";
+import { type HostPort, parseListenAddress } from "./host_port.ts";
 import { hostName, type HttpLogin, parseHttpLogin } from "./http_access.ts";
 import { LOG_LEVELS, type LogLevel, rustLogLevel } from "./log_level.ts";
 import { OTLP_SETTINGS } from "./otlp_settings.ts";
@@ -66,8 +66,9 @@ export const SETTINGS = {
   http: {
     env: "PROMETHEUS_ADDR",
     default: "0.0.0.0:8001",
-    meaning: "Address of the HTTP server: metrics, health and status page; port 0 takes a free one",
-    read: parsed<HostPort>(parseHostPort),
+    meaning:
+      "Address of the HTTP server: metrics, health and status page; [::]:8001 or :8001 for IPv6 too; port 0 is a free one",
+    read: parsed<HostPort>(parseListenAddress),
   },
   database: {
     env: "DATABASE_URL",

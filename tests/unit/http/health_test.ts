@@ -47,3 +47,37 @@ Deno.test("askHealth() says that nothing listens, and that a port nobody knows c
     reason: 'nobody knows which port "[::1]:0" took; give PROMETHEUS_ADDR one',
   });
 });
+
+Deno.test("askHealth() finds a server that listens on every address of IPv4 and IPv6", async () => {
+  const server = await serve({ host: "::", port: 0 }, {
+    fetch: () => Response.json({ ok: true, reason: "streaming" }),
+  });
+  for (const host of ["::", "0.0.0.0", "127.0.0.1"]) {
+    assert.deepEqual(await askHealth({ host, port: server.port }), { ok: true, reason: "streaming" });
+  }
+  await server.close();
+});
+
+Deno.test("askHealth() asks this machine itself, whatever proxies the environment names", async () => {
+  const server = await serve({ host: "127.0.0.1", port: 0 }, {
+    fetch: () => Response.json({ ok: true, reason: "streaming" }),
+  });
+  const proxied = await serve({ host: "127.0.0.1", port: 0 }, { fetch: () => new Response("a proxy") });
+  const proxy = `http://127.0.0.1:${proxied.port}`;
+  const names = ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-net", "--allow-env", "--allow-read", "src/main.ts", "health"],
+    cwd: new URL("../../../", import.meta.url),
+    env: {
+      ...Object.fromEntries(names.map((name) => [name, proxy])),
+      NO_PROXY: "",
+      no_proxy: "",
+      NODE_USE_ENV_PROXY: "1",
+      PROMETHEUS_ADDR: `127.0.0.1:${server.port}`,
+    },
+  }).output();
+  assert.equal(new TextDecoder().decode(stdout), "healthy: streaming\n");
+  assert.equal(code, 0);
+  await server.close();
+  await proxied.close();
+});

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { hostPortText, parseHostPort } from "../../../src/settings/host_port.ts";
+import { hostPortText, parseHostPort, parseListenAddress } from "../../../src/settings/host_port.ts";
 import { anyText } from "../../support/arbitrary.ts";
 
 Deno.test("parseHostPort() reads names and addresses of both kinds", () => {
@@ -36,4 +36,12 @@ Deno.test("parseHostPort() returns a value or a problem for any text", () => {
     const result = parseHostPort(text, port);
     assert.ok(typeof result === "string" || result.port >= 0 && result.port <= 65535);
   }));
+});
+
+Deno.test("parseListenAddress() takes a port alone for every address, IPv6 included", () => {
+  assert.deepEqual(parseListenAddress(":8001"), { host: "::", port: 8001 });
+  assert.deepEqual(parseListenAddress("[::]:8001"), { host: "::", port: 8001 });
+  assert.deepEqual(parseListenAddress("0.0.0.0:0"), { host: "0.0.0.0", port: 0 });
+  assert.match(String(parseListenAddress(":")), /is not a number from 0 to 65535/);
+  assert.equal(parseHostPort(":5672", 5672), "the host is missing");
 });
