@@ -1,7 +1,8 @@
 import { lastBeforeEnd, withQueryEnvelope } from "./changefeed_option.ts";
 import type { DatabaseUrl } from "./database_url.ts";
+import { databaseFiles, tlsFileProblems, type TlsFiles } from "./tls_files.ts";
 import { defaultFeedName, feedNameProblem } from "./feed_name.ts";
-import { type GivenSettings, readNamedFile, type Sources } from "./given_settings.ts";
+import type { GivenSettings, Sources } from "./given_settings.ts";
 import { quoted } from "./quoted.ts";
 import { fullTableName, tableColumn, type TableName } from "../table_name.ts";
 import { queueLosses } from "./queue_losses.ts";
@@ -153,39 +154,21 @@ function deadLetterConflicts({ values, wrong }: GivenSettings): string[] {
 
 function tlsConflicts({ values }: GivenSettings, { readFile }: Sources): string[] {
   const { tlsCa, tlsCert, tlsKey, addresses } = values;
-  const problems = [];
-  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
-    problems.push("--amqp-tls-cert and --amqp-tls-key: give both or none");
-  }
-  if ((tlsCa ?? tlsCert ?? tlsKey) !== undefined && addresses?.every(({ tls }) => !tls)) {
-    problems.push("--amqp-tls-ca, --amqp-tls-cert and --amqp-tls-key: need an amqps:// address in AMQP_ADDR");
-  }
-  const files: [string, string | undefined][] = [
-    ["--amqp-tls-ca", tlsCa],
-    ["--amqp-tls-cert", tlsCert],
-    ["--amqp-tls-key", tlsKey],
+  const useless = (tlsCa ?? tlsCert ?? tlsKey) !== undefined && addresses?.every(({ tls }) => !tls);
+  const files: TlsFiles[] = [
+    {
+      ca: { setting: "--amqp-tls-ca", path: tlsCa },
+      cert: { setting: "--amqp-tls-cert", path: tlsCert },
+      key: { setting: "--amqp-tls-key", path: tlsKey },
+    },
     ...databaseFiles("DATABASE_URL", values.database),
     ...databaseFiles("CURSOR_DATABASE_URL", values.cursorDatabase),
   ];
-  for (const [name, path] of files) {
-    if (path === undefined) continue;
-    const file = readNamedFile(path, readFile);
-    const problem = "problem" in file
-      ? file.problem
-      : file.text.includes("-----BEGIN ")
-      ? undefined
-      : "is not a PEM file";
-    if (problem !== undefined) problems.push(`${name} ${quoted(path)}: ${problem}`);
-  }
-  return problems;
-}
-
-function databaseFiles(name: string, url: DatabaseUrl | undefined): [string, string | undefined][] {
-  if (url === undefined || url.sslMode === "disable" || url.sslMode === "allow") return [];
   return [
-    [`${name} sslrootcert`, url.sslRootCert === "system" ? undefined : url.sslRootCert],
-    [`${name} sslcert`, url.sslCert],
-    [`${name} sslkey`, url.sslKey],
+    ...(useless
+      ? ["--amqp-tls-ca, --amqp-tls-cert and --amqp-tls-key: need an amqps:// address in AMQP_ADDR"]
+      : []),
+    ...files.flatMap((each) => tlsFileProblems(each, readFile)),
   ];
 }
 

@@ -3,8 +3,7 @@ import { type Config, parseArguments } from "../../src/config.ts";
 import { describe } from "../../src/settings/config_summary.ts";
 import { fixedText } from "../../src/template.ts";
 import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../support/settings.ts";
-
-const PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+import { CERTIFICATE as PEM, ENCRYPTED_KEY, KEY, OTHER_KEY } from "../support/pem.ts";
 
 Deno.test("parseArguments() starts the original's example deployment as it stands", () => {
   const parsed = parse("--table=ticks --queue=rabbitmq --cursor-store=cockroachdb --cursor-frequency=10s", {
@@ -172,10 +171,10 @@ Deno.test("parseArguments() refuses a default feed name that does not fit the lo
 
 Deno.test("parseArguments() reads TLS files and wants certificate and key together", () => {
   const env = { AMQP_ADDR: "amqps://mq" };
-  const files = { "/ca": PEM, "/cert": PEM, "/key": PEM };
+  const files = { "/ca": PEM, "/cert": PEM, "/key": KEY };
   assert.deepEqual(
     configOf("--amqp-tls-ca /ca --amqp-tls-cert /cert --amqp-tls-key /key", env, files).rabbitmq?.tls,
-    { ca: PEM, cert: PEM, key: PEM },
+    { ca: PEM, cert: PEM, key: KEY },
   );
   assert.deepEqual(problemsOf("--amqp-tls-cert /cert", env, files), [
     "--amqp-tls-cert and --amqp-tls-key: give both or none",
@@ -187,6 +186,42 @@ Deno.test("parseArguments() reads TLS files and wants certificate and key togeth
     '--amqp-tls-ca "/ca": is not a PEM file',
   ]);
   assert.match(problemsOf("--amqp-tls-ca /ca", {}, files).join(), /need an amqps:\/\/ address/);
+});
+
+Deno.test("parseArguments() matches keys and certificates, of RabbitMQ and CockroachDB, and says which file is wrong and why", () => {
+  const broken = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n";
+  const files = {
+    "/ca": PEM,
+    "/cert": PEM,
+    "/key": KEY,
+    "/other": OTHER_KEY,
+    "/enc": ENCRYPTED_KEY,
+    "/bad": broken,
+  };
+  const url = (cert: string, key: string, ca = "/ca") =>
+    `postgresql://h/db?sslmode=verify-full&sslrootcert=${ca}&sslcert=${cert}&sslkey=${key}`;
+  for (const name of ["DATABASE_URL", "CURSOR_DATABASE_URL"]) {
+    const problems = (given: string) => problemsOf("", { [name]: given }, files);
+    assert.equal(configOf("", { [name]: url("/cert", "/key") }, files).warnings.length, 0);
+    assert.deepEqual(problems(url("/cert", "/other")), [
+      `${name} sslkey "/other": is not the key of ${name} sslcert "/cert"`,
+    ]);
+    assert.deepEqual(problems(url("/cert", "/enc")), [
+      `${name} sslkey "/enc": holds an encrypted key; decrypt it: openssl pkey -in KEY -out PLAIN`,
+    ]);
+    assert.deepEqual(problems(url("/bad", "/cert", "/key")), [
+      `${name} sslrootcert "/key": holds no certificate`,
+      `${name} sslcert "/bad": holds a certificate that cannot be read`,
+      `${name} sslkey "/cert": holds no private key`,
+    ]);
+    assert.deepEqual(problems("postgresql://h/db?sslcert=/cert"), [
+      `${name} sslcert and ${name} sslkey: give both or none`,
+    ]);
+  }
+  assert.deepEqual(
+    problemsOf("--amqp-tls-cert /cert --amqp-tls-key /other", { AMQP_ADDR: "amqps://mq" }, files),
+    ['--amqp-tls-key "/other": is not the key of --amqp-tls-cert "/cert"'],
+  );
 });
 
 Deno.test("parseArguments() reads a file once: it may be a pipe", () => {
