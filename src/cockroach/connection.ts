@@ -1,6 +1,7 @@
+import "./driver_environment.ts"; // before pg
 import type { Duplex } from "node:stream";
+import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
-import pg from "./driver.ts";
 import { classifySourceError, errorCode } from "./errors.ts";
 import type { RowStream } from "./row_stream.ts";
 import { type SessionSetting, setStatement, settingsOf } from "./session_settings.ts";

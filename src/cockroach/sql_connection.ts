@@ -1,5 +1,6 @@
+import "./driver_environment.ts"; // before pg
+import pg from "pg";
 import type { DatabaseUrl } from "../settings/database_url.ts";
-import pg from "./driver.ts";
 import { connect, type Connection, type Result } from "./connection.ts";
 import { classifySourceError } from "./errors.ts";
 
