@@ -66,8 +66,7 @@ export const SETTINGS = {
   http: {
     env: "PROMETHEUS_ADDR",
     default: "0.0.0.0:8001",
-    meaning:
-      "Address of the HTTP server: metrics, health and status page; [::]:8001 or :8001 for IPv6 too; port 0 is a free one",
+    meaning: "Address of the HTTP server; :8001 is every address, of IPv6 too; port 0 takes a free one",
     read: parsed<HostPort>(parseListenAddress),
   },
   database: {

@@ -6,6 +6,7 @@ import { flagName, isSwitch, type Setting } from "../../../src/settings/setting.
 import { SETTINGS } from "../../../src/settings/settings.ts";
 import { anyText } from "../../support/arbitrary.ts";
 import { configOf, ENVIRONMENT, parse, problemsOf, SECRET } from "../../support/settings.ts";
+import { CERTIFICATE, KEY } from "../../support/pem.ts";
 
 const settings = Object.values<Setting>(SETTINGS);
 const flags = settings.map(flagName).filter((flag) => flag !== undefined);
@@ -94,7 +95,7 @@ Deno.test("every flag's variable means the same as the flag", () => {
       ...(flag === "--binding-key" ? ["--exchange", "x"] : []),
     ];
     const env = { AMQP_ADDR: "amqps://h" };
-    const files = { "/pem": "-----BEGIN X-----" };
+    const files = { "/pem": CERTIFICATE + KEY };
     const byFlag = parse([...common, ...(isSwitch(setting) ? [flag] : [flag, value])], env, files);
     const byVariable = parse(common, { ...env, [setting.env]: value }, files);
     assert.equal(byFlag.kind, "run", `${flag}: ${JSON.stringify(byFlag)}`);
