@@ -101,6 +101,11 @@ export class Feed {
     return this.#guard;
   }
 
+  /** Whose the feed is. */
+  get claim(): FeedCursor["claim"] {
+    return this.#cursor.claim;
+  }
+
   /** The end is reached and stored, and consumers know: there is nothing left to do. */
   get complete(): boolean {
     const { end } = this.#parts, position = this.#cursor.stored;
@@ -122,7 +127,7 @@ export class Feed {
     this.#succession.becomeDue();
     while (!signal.aborted && !this.complete) {
       await this.#runSession(outlet, signal).catch((failure) => {
-        if (AgentError.from(failure).kind === "StandingBy") throw failure; // the lock is another one: connect anew
+        if (AgentError.from(failure).kind === "StandingBy") throw failure; // it is not this one's turn: connect anew
         if (!signal.aborted) return this.#parts.retry.after(failure, signal);
       });
     }

@@ -1,12 +1,10 @@
 import type { Backoff } from "./backoff.ts";
 import { type Position, samePosition } from "./change.ts";
-import type { Clock } from "./clock.ts";
 import { cursorAfter, type CursorEvent, type CursorState, newestOf, UNKNOWN } from "./cursor_state.ts";
 import type { CursorStore } from "./cursor_store.ts";
 import { AgentError } from "./errors.ts";
 import type { CursorObserver } from "./feed_observer.ts";
-import { FeedClaim } from "./feed_claim.ts";
-import type { FeedLock } from "./feed_lock.ts";
+import { FeedClaim, type FeedClaimParts } from "./feed_claim.ts";
 import type { Hlc } from "./hlc.ts";
 import type { TableIds } from "./table_ids.ts";
 
@@ -26,19 +24,13 @@ export interface Start {
 }
 
 /** What a feed's cursor works with. */
-export interface FeedCursorParts {
+export interface FeedCursorParts extends FeedClaimParts {
   /** Where it is kept. */
   readonly store: CursorStore;
-  /** Time between two stores, in milliseconds. */
-  readonly storeEvery: number;
-  /** Says whose turn it is; `undefined` without one. */
-  readonly lock: FeedLock | undefined;
   /** Where a feed with nothing stored starts. */
   readonly start: () => Promise<Position>;
   /** Delays between attempts to store. */
   readonly backoff: Backoff;
-  /** Time. */
-  readonly clock: Clock;
   /** Told about the cursor. */
   readonly observe: CursorObserver;
   /** Called when this cursor is stored. */
@@ -56,7 +48,6 @@ export interface FeedCursorParts {
  */
 export class FeedCursor {
   readonly #parts: FeedCursorParts;
-  readonly #claim: FeedClaim;
   #state: CursorState = UNKNOWN;
   /** The attempt that is under way, and the loop that makes one after the other. */
   #attempt: Promise<AgentError | undefined> | undefined;
@@ -69,10 +60,13 @@ export class FeedCursor {
   #flushes = 0;
   #hurry: AbortController = new AbortController();
 
+  /** Whose the feed is. */
+  readonly claim: FeedClaim;
+
   /** Nothing is read yet. */
   constructor(parts: FeedCursorParts) {
     this.#parts = parts;
-    this.#claim = new FeedClaim(parts.store, parts.lock);
+    this.claim = new FeedClaim(parts);
   }
 
   /** What is stored; `undefined` when nothing was read yet, or somebody else changed it. */
@@ -173,7 +167,7 @@ export class FeedCursor {
   }
 
   async #read(): Promise<Start> {
-    const { position: found, tables } = await this.#claim.read(() => this.#change({ on: "moved" }));
+    const { position: found, tables } = await this.claim.read(() => this.#change({ on: "moved" }));
     this.#change({ on: "found", position: found });
     if (found === undefined) this.#change({ on: "created", position: await this.#create() });
     const state = this.#state;

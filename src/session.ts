@@ -5,6 +5,7 @@ import { ConfirmWindow, type InFlightCounts } from "./confirm_window.ts";
 import { drain } from "./drain.ts";
 import { AgentError } from "./errors.ts";
 import type { Feed } from "./feed.ts";
+import { CLAIM_CHECK } from "./feed_claim.ts";
 import type { InFlight, MessageQueue } from "./relay.ts";
 import type { Retry } from "./retry.ts";
 import type { State } from "./telemetry/status.ts";
@@ -34,6 +35,8 @@ export interface BrokerSession extends MessageQueue, DeadLetterQueue {
   readonly address: string;
   /** Takes the lock of this name; false while another connection holds it. */
   lock(name: string): Promise<boolean>;
+  /** Ends the connection at once: what is not written yet never is. */
+  abort(): void;
   /** Closes the connection, which frees the lock. Never rejects. */
   close(): Promise<void>;
 }
@@ -135,7 +138,7 @@ export class Session {
       failed: (error) => window.fail(error),
     }, signal);
     observe.broker(queue.address);
-    const watching = this.#watchConfirms(queue);
+    const watching = [this.#watchConfirms(queue), this.#watchClaim(queue)];
     try {
       if (lock !== undefined) await this.#acquire(lock, queue, signal);
       const deadLetters: DeadLetterQueue = { deadLetter: (letter) => this.#ask(queue.deadLetter(letter)) };
@@ -149,7 +152,7 @@ export class Session {
       throw error;
     } finally {
       this.#ended.abort();
-      await watching;
+      await Promise.all(watching);
       feed.undo(window.unsettled());
       await queue.close();
       observe.broker(undefined);
@@ -159,6 +162,7 @@ export class Session {
   /** Returns with the lock held, or when the signal aborts. */
   async #acquire(lock: string, queue: BrokerSession, signal: AbortSignal): Promise<void> {
     while (!await unlessAborted(this.#ask(queue.lock(lock)), signal) && !signal.aborted) {
+      this.#parts.feed.claim.stoodBy();
       this.#parts.observe.state("standby");
       await this.#parts.clock.sleep(STANDBY_INTERVAL, signal);
     }
@@ -171,6 +175,18 @@ export class Session {
     return drain(finished, this.#options.drainTimeout, clock, () => {
       return window.size > 0 ? `${window.size} messages are not confirmed` : feed.unfinished;
     });
+  }
+
+  /** Gives the connection up, with all that is in flight, when another process has claimed the feed (G6). */
+  async #watchClaim(queue: BrokerSession): Promise<void> {
+    const { clock, feed } = this.#parts, ended = this.#ended.signal;
+    while (!ended.aborted) {
+      await clock.sleep(CLAIM_CHECK, ended);
+      const lost = await unlessAborted(feed.claim.lost(), ended);
+      if (lost === undefined) continue;
+      this.#window.fail(lost);
+      queue.abort();
+    }
   }
 
   /** An answer that does not come is as bad as a confirm that does not. */

@@ -163,6 +163,12 @@ export class Publisher implements BrokerSession {
     }
   }
 
+  /** Ends the connection at once: what is not written yet never is. Nothing is reported afterwards. */
+  abort(): void {
+    this.#end();
+    this.#connection.abort(new Error("socket closed: no longer wanted"));
+  }
+
   /** Closes the connection, gracefully within a second, else at once; never rejects. Nothing is reported afterwards. */
   close(): Promise<void> {
     this.#batch.flush();

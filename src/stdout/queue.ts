@@ -86,6 +86,10 @@ class Printer implements BrokerSession {
     return Promise.resolve(true);
   }
 
+  abort(): void {
+    this.#end();
+  }
+
   close(): Promise<void> {
     this.#flush();
     this.#end();

@@ -107,11 +107,15 @@ export class FakeConnection implements BrokerSession {
     return Promise.reject(injected("BrokerUnreachable"));
   }
 
-  async close(): Promise<void> {
+  abort(): void {
     this.#endAgent();
     const { random } = this.#world;
     if (!this.#brokerEnded) this.#arrive(random.between(0, this.#names.length));
     this.die();
+  }
+
+  async close(): Promise<void> {
+    this.abort();
     await this.process.sleep(this.#world.latency());
   }
 

@@ -82,6 +82,7 @@ export class ManualConnection implements BrokerSession {
   /** Names of the locks asked for. */
   readonly locks: string[] = [];
   closed = false;
+  aborted = false;
   blocked: Promise<void> | undefined;
   readonly #free: () => boolean;
 
@@ -106,6 +107,10 @@ export class ManualConnection implements BrokerSession {
 
   deadLetter(): Promise<void> {
     return Promise.resolve();
+  }
+
+  abort(): void {
+    this.aborted = true;
   }
 
   close(): Promise<void> {
