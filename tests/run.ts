@@ -50,9 +50,12 @@ interface Round {
 /** Runs what meets the broker on RabbitMQ 4 too. */
 const BOTH_BROKERS = "--both-brokers";
 
-/** Tests of integration and of faults whose subject is not the broker: they would only see the same again. */
+/**
+ * Tests of integration and of faults whose subject is not the broker: they would only see the same again. Those of a
+ * cluster take minutes, so that CI has time for one version.
+ */
 const SAME_ON_EVERY_BROKER =
-  /^(alerts|bad_cursor|capture|checker|cockroach|completion|cursor|dashboard|dev|expired|feed|http|manual|opentelemetry|privileges|schema|silence|stdout|table)_/;
+  /^(alerts|bad_cursor|capture|checker|cluster|cockroach|completion|cursor|dashboard|dev|expired|feed|http|manual|opentelemetry|privileges|schema|silence|stdout|table)_/;
 
 function onRabbitMQ4(): Round {
   const paths = ["tests/integration", "tests/fault"].flatMap((folder) =>

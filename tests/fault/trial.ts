@@ -4,6 +4,7 @@ import { check, type CheckOptions, type Entry, type Verdict } from "../support/c
 import { Cockroach, type CockroachOptions, SIMULATOR_VARIABLE } from "../support/cockroach.ts";
 import { until } from "../support/ports.ts";
 import { RabbitMQ, type RabbitMQOptions } from "../support/rabbitmq.ts";
+import type { RabbitMQCluster } from "../support/rabbitmq_cluster.ts";
 import { say } from "../support/terminal.ts";
 import { Workload, type WorkloadOptions } from "../support/workload.ts";
 import { CursorWatch } from "./cursor_watch.ts";
@@ -27,6 +28,8 @@ const SETTLE_DEADLINE = 40_000;
 export interface TrialOptions {
   readonly cockroach?: CockroachOptions;
   readonly rabbitmq?: RabbitMQOptions;
+  /** Instead of a single broker. The trial takes it down. */
+  readonly cluster?: RabbitMQCluster;
   /** Rows of the table, of version 0; the workload changes the first of them. */
   readonly rows?: number;
   /** Keys that the workload changes. */
@@ -44,8 +47,8 @@ export interface TrialOptions {
 export class Trial {
   /** CockroachDB, with a database of this trial. */
   readonly cockroach: Cockroach;
-  /** RabbitMQ. */
-  readonly rabbitmq: RabbitMQ;
+  /** RabbitMQ, or a cluster of it. */
+  readonly #broker: RabbitMQ | RabbitMQCluster;
   /** Name of the table and of the queue. */
   readonly name: string;
   /** Notes in the agent's queue. */
@@ -62,14 +65,14 @@ export class Trial {
 
   private constructor(
     cockroach: Cockroach,
-    rabbitmq: RabbitMQ,
+    broker: RabbitMQ | RabbitMQCluster,
     witness: Witness,
     rows: number,
     keys: number,
     seed: number | undefined,
   ) {
     this.cockroach = cockroach;
-    this.rabbitmq = rabbitmq;
+    this.#broker = broker;
     this.witness = witness;
     this.name = witness.queue;
     this.#rows = rows;
@@ -81,16 +84,22 @@ export class Trial {
 
   /** Services, table and queue; no agent and no changes yet. */
   static async start(options: TrialOptions = {}): Promise<Trial> {
-    const { rows = 300, keys = 300, queueArguments } = options;
-    const [cockroach, rabbitmq] = await Promise.all([
+    const { rows = 300, keys = 300, queueArguments, cluster } = options;
+    const [cockroach, broker] = await Promise.all([
       Cockroach.start(options.cockroach),
-      RabbitMQ.start(options.rabbitmq),
+      cluster ?? RabbitMQ.start(options.rabbitmq),
     ]);
     const name = `t_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
-    const witness = await Witness.start(rabbitmq.url, name, queueArguments);
+    const witness = await Witness.start(broker.url.split(","), name, queueArguments);
     await cockroach.sql(`CREATE TABLE ${name} (id INT PRIMARY KEY, version INT NOT NULL, payload STRING)`);
     await cockroach.sql(`INSERT INTO ${name} SELECT g, 0, 'first' FROM generate_series(0, ${rows - 1}) g`);
-    return new Trial(cockroach, rabbitmq, witness, rows, Math.min(keys, rows), options.seed);
+    return new Trial(cockroach, broker, witness, rows, Math.min(keys, rows), options.seed);
+  }
+
+  /** The single broker. */
+  get rabbitmq(): RabbitMQ {
+    assert.ok(this.#broker instanceof RabbitMQ, "this trial has a cluster");
+    return this.#broker;
   }
 
   /** The workload, once it runs. */
@@ -105,7 +114,7 @@ export class Trial {
     const own = ["--table", name, "--cursor-frequency", "500ms", "--max-in-flight", String(MAX_IN_FLIGHT)];
     const agent = await AgentProcess.start({
       args: [...own, ...args],
-      env: { DATABASE_URL: this.cockroach.url, AMQP_ADDR: this.rabbitmq.url, AMQP_QUEUE: name, ...env },
+      env: { DATABASE_URL: this.cockroach.url, AMQP_ADDR: this.#broker.url, AMQP_QUEUE: name, ...env },
       ...options,
     });
     this.#newest = agent;
@@ -241,6 +250,6 @@ export class Trial {
     await this.#watch.stop();
     await this.#workload?.stop().catch(() => undefined); // its database may be gone
     await this.witness[Symbol.asyncDispose]();
-    await Promise.all([this.cockroach.stop(), this.rabbitmq.stop()]);
+    await Promise.all([this.cockroach.stop(), this.#broker.stop()]);
   }
 }

@@ -4,6 +4,8 @@ import { until } from "../support/ports.ts";
 
 /** What tells the test's own messages from the agent's. */
 const OWN_TYPE = "test";
+/** Header in which a test tells the agents apart. */
+export const PUBLISHER = "publisher";
 const ANSWER_DEADLINE = 5_000;
 const NOTE_DEADLINE = 30_000;
 
@@ -26,21 +28,22 @@ class Client extends AMQPClient {
 export class Witness {
   /** The queue. */
   readonly queue: string;
-  readonly #url: string;
+  /** Of the nodes, the one that answered last first. */
+  readonly #urls: string[];
   #client: Client | undefined;
 
-  private constructor(url: string, queue: string) {
-    this.#url = url;
+  private constructor(urls: readonly string[], queue: string) {
+    this.#urls = [...urls];
     this.queue = queue;
   }
 
   /** Declares the queue. */
   static async start(
-    url: string,
+    urls: readonly string[],
     queue: string,
     args: Record<string, string | number> = {},
   ): Promise<Witness> {
-    const witness = new Witness(url, queue);
+    const witness = new Witness(urls, queue);
     await witness.declare(args);
     return witness;
   }
@@ -142,6 +145,7 @@ export class Witness {
     } catch (cause) {
       client.socket?.destroy();
       this.#client = undefined;
+      this.#turn();
       throw cause;
     } finally {
       clearTimeout(timer);
@@ -150,16 +154,24 @@ export class Witness {
 
   async #connected(): Promise<Client> {
     if (this.#client !== undefined && !this.#client.closed) return this.#client;
-    const client = new Client(`${this.#url}?frameMax=131072`);
+    const client = new Client(`${this.#urls[0]}?frameMax=131072`);
     client.logger = undefined;
     client.onerror = () => {};
     const timer = setTimeout(() => giveUp(client), ANSWER_DEADLINE);
     try {
       await client.connect();
+    } catch (cause) {
+      this.#turn();
+      throw cause;
     } finally {
       clearTimeout(timer);
     }
     return this.#client = client;
+  }
+
+  /** The next node may answer. */
+  #turn(): void {
+    this.#urls.push(this.#urls.shift()!);
   }
 }
 
@@ -181,5 +193,6 @@ function read(message: AMQPMessage): Arrival | Watermark | Own {
     messageId: message.properties.messageId ?? "",
     key: Number(id),
     version: value.after?.version ?? null,
+    publisher: message.properties.headers?.[PUBLISHER] as string | undefined,
   };
 }

@@ -7,6 +7,8 @@ export interface Arrival {
   readonly messageId: string;
   readonly key: number;
   readonly version: Version;
+  /** Header that names the process, where the test gave it one. */
+  readonly publisher?: string | undefined;
 }
 
 /** Something the test noted in the queue, between the messages: from here on repeats have this cause. */
@@ -60,6 +62,8 @@ export interface Verdict {
   readonly watermark: string | undefined;
   /** Repeats at or below the cursor that was stored when their cause happened. */
   readonly belowCursor: readonly string[];
+  /** Who published, each time it was another one than before. */
+  readonly publishers: readonly string[];
   /** All repeats. */
   readonly repeated: number;
   /** Repeats by their cause, the newest note before them. */
@@ -112,6 +116,7 @@ export function check(
     ahead: claimsAhead(queue, first),
     ...watermarksOf(queue),
     belowCursor,
+    publishers: publishersOf(queue),
     repeated: Object.values(repeats).reduce((sum, count) => sum + count, 0),
     repeats,
   };
@@ -162,6 +167,11 @@ function staleKeys(last: ReadonlyMap<number, Version>, rows: Expected["rows"]): 
     const told = last.get(key), is = rows.get(key) ?? null;
     return told === is ? [] : [`key ${key}: the last message says ${told}, the table ${is}`];
   });
+}
+
+function publishersOf(queue: readonly Entry[]): string[] {
+  const all = queue.flatMap((entry) => entry.kind === "message" ? entry.publisher ?? [] : []);
+  return all.filter((publisher, index) => publisher !== all[index - 1]);
 }
 
 function watermarksOf(queue: readonly Entry[]): Pick<Verdict, "backward" | "watermark"> {

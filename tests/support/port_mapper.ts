@@ -7,26 +7,34 @@ const ALIVE = 120, ALIVE_ANSWER = 118, LOOKUP = 122, LOOKUP_ANSWER = 119, NAMES 
 const NOT_FOUND = 1;
 
 /** How a node appears to others. */
-interface Registration {
+export interface Registration {
+  /** Where it takes connections of other nodes. */
   readonly port: number;
   /** Type, protocol and versions, as the node gave them. */
   readonly traits: Buffer;
 }
 
+/** The nodes that are up, by name. */
+export type Registrations = Map<string, Registration>;
+
 /**
  * Erlang's port mapper (epmd) for the nodes of a test: the machine's own never hears of them. Each node of a cluster has
- * one, so that a test can say which way leads from one node to the other.
+ * one, so that a test can say which way leads from one node to the other; what is registered at one, all of them know.
  */
 export class PortMapper {
   readonly #server = createServer((socket) => this.#serve(socket));
   readonly #sockets = new Set<Socket>();
-  readonly #nodes = new Map<string, Registration>();
-  /** Ways to the nodes of other port mappers, by name. */
-  readonly #ways = new Map<string, { readonly mapper: PortMapper; readonly port: () => number }>();
+  readonly #nodes: Registrations;
+  /** Ports of the ways to nodes, by name. */
+  readonly #ways = new Map<string, number>();
 
-  /** Listens on a free port. */
-  static async start(): Promise<PortMapper> {
-    const mapper = new PortMapper();
+  private constructor(nodes: Registrations) {
+    this.#nodes = nodes;
+  }
+
+  /** Listens on a free port; those of a cluster share what is registered. */
+  static async start(nodes: Registrations = new Map()): Promise<PortMapper> {
+    const mapper = new PortMapper(nodes);
     mapper.#server.listen(0, "127.0.0.1");
     await once(mapper.#server, "listening");
     return mapper;
@@ -37,9 +45,9 @@ export class PortMapper {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Who asks here for this node of another port mapper is sent to that port, while the node is up. */
-  lead(node: string, mapper: PortMapper, port: () => number): void {
-    this.#ways.set(node, { mapper, port });
+  /** Who asks here for this node is sent to that port, while the node is up. */
+  lead(node: string, port: number): void {
+    this.#ways.set(node, port);
   }
 
   /** Stops. */
@@ -96,13 +104,12 @@ export class PortMapper {
   }
 
   #lookup(name: string): Buffer {
-    const way = this.#ways.get(name);
-    const found = way === undefined ? this.#nodes.get(name) : way.mapper.#nodes.get(name);
+    const found = this.#nodes.get(name);
     if (found === undefined) return Buffer.from([LOOKUP_ANSWER, NOT_FOUND]);
     const text = Buffer.from(name);
     const answer = Buffer.alloc(14 + text.length);
     answer[0] = LOOKUP_ANSWER;
-    answer.writeUInt16BE(way === undefined ? found.port : way.port(), 2);
+    answer.writeUInt16BE(this.#ways.get(name) ?? found.port, 2);
     found.traits.copy(answer, 4);
     answer.writeUInt16BE(text.length, 10);
     text.copy(answer, 12);

@@ -4,6 +4,7 @@ import { brokerProduct } from "../../src/rabbitmq/login.ts";
 import { RabbitMQContainer } from "./rabbitmq_container.ts";
 import { RabbitMQNode } from "./rabbitmq_node.ts";
 import { installedRabbitMQ, rabbitMQOfTrixie } from "./rabbitmq_programs.ts";
+import type { PortMapper } from "./port_mapper.ts";
 import { installDebianPackage, mayInstallPackages } from "./debian_package.ts";
 import { freePort, GaveUp, until } from "./ports.ts";
 import { say } from "./terminal.ts";
@@ -13,6 +14,18 @@ export type RabbitMQOrigin = "AMQP_URL" | "installed" | "docker" | "apt" | "apt,
 
 /** Names the major version that is wanted, 3 or 4; without it any will do. */
 const VERSION_VARIABLE = "RABBITMQ";
+
+/** What makes a node one of a cluster. */
+export interface ClusterMember {
+  /** Secret that the nodes share. */
+  readonly cookie: string;
+  /** Tells this node where the others are. */
+  readonly portMapper: PortMapper;
+  /** Port for the other nodes. */
+  readonly distributionPort: number;
+  /** Seconds without a sign of life, a quarter more or less, after which another node is taken for down. */
+  readonly tickTime: number;
+}
 
 /** How to start a broker; everything has a default. */
 export interface RabbitMQOptions {
@@ -27,6 +40,8 @@ export interface RabbitMQOptions {
   readonly managementPort?: number;
   /** More environment for the node, such as `RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS`. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A node of a cluster; not in Docker. */
+  readonly member?: ClusterMember;
   /** Lines of rabbitmq.conf; their parser costs about a second of the start. */
   readonly config?: string;
 }
@@ -137,8 +152,8 @@ export class RabbitMQ {
   }
 }
 
-/** The major version that is wanted. */
-function wantedVersion(): number | undefined {
+/** The major version that is wanted; `undefined`: any. */
+export function wantedVersion(): number | undefined {
   const wanted = Deno.env.get(VERSION_VARIABLE) ?? "";
   if (/^[34]?$/.test(wanted)) return wanted === "" ? undefined : Number(wanted);
   throw new Error(`${VERSION_VARIABLE}="${wanted}": 3 or 4 is expected`);
@@ -153,7 +168,7 @@ async function chooseHost(
   if (installed !== undefined) {
     return { origin: "installed", host: new RabbitMQNode(installed, port, options) };
   }
-  if (await RabbitMQContainer.isToBeHad(wanted)) {
+  if (options.member === undefined && await RabbitMQContainer.isToBeHad(wanted)) {
     return { origin: "docker", host: new RabbitMQContainer(port, options, wanted) };
   }
   if (wanted === 4) {

@@ -7,6 +7,8 @@ import type { RabbitMQPrograms } from "./rabbitmq_programs.ts";
 
 /** Busy waiting off, Debian's default, doubles the start on small machines; the other defaults cost memory. */
 const ERLANG_ARGUMENTS = "+S 2:2 +sbwt very_short";
+/** Three nodes share the machine. */
+const ERLANG_ARGUMENTS_OF_MEMBERS = "+S 1:1 +sbwt very_short";
 
 /**
  * A rabbitmq-server as a node of its own: ports, name, cookie, data and even the Erlang port mapper are private, so it
@@ -19,6 +21,7 @@ export class RabbitMQNode implements RabbitMQHost {
   readonly #name: string;
   #home: string | undefined;
   #env: Record<string, string> = {};
+  /** Undefined in a cluster, which has them all. */
   #portMapper: PortMapper | undefined;
   #node: GuardedProcess | undefined;
 
@@ -26,7 +29,7 @@ export class RabbitMQNode implements RabbitMQHost {
     this.#programs = programs;
     this.#port = port;
     this.#options = options;
-    this.#name = `rabbit-${port}@localhost`;
+    this.#name = nodeName(port);
   }
 
   async boot(): Promise<void> {
@@ -80,20 +83,21 @@ export class RabbitMQNode implements RabbitMQHost {
     const home = await Deno.makeTempDir({ prefix: "rabbitmq-" });
     this.#home = home;
     const { plugins, config } = withManagement(this.#options);
-    const { env = {} } = this.#options;
-    await Deno.writeTextFile(join(home, ".erlang.cookie"), crypto.randomUUID(), { mode: 0o400 });
+    const { env = {}, member } = this.#options;
+    const cookie = member?.cookie ?? crypto.randomUUID();
+    await Deno.writeTextFile(join(home, ".erlang.cookie"), cookie, { mode: 0o400 });
     await Deno.writeTextFile(join(home, "plugins"), `[${plugins.join(",")}].\n`);
     if (config !== undefined) await Deno.writeTextFile(join(home, "rabbitmq.conf"), config);
-    this.#portMapper = await PortMapper.start();
+    if (member === undefined) this.#portMapper = await PortMapper.start();
     this.#env = {
       PATH: `${Deno.env.get("PATH") ?? ""}:/usr/sbin:/usr/bin:/sbin:/bin`,
       LANG: "C.UTF-8",
       HOME: home,
-      ERL_EPMD_PORT: String(this.#portMapper.port),
+      ERL_EPMD_PORT: String((member?.portMapper ?? this.#portMapper)?.port),
       RABBITMQ_NODENAME: this.#name,
       RABBITMQ_NODE_PORT: String(this.#port),
       RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
-      RABBITMQ_DIST_PORT: String(freePort()),
+      RABBITMQ_DIST_PORT: String(member?.distributionPort ?? freePort()),
       RABBITMQ_CONF_ENV_FILE: join(home, "none"),
       RABBITMQ_CONFIG_FILE: join(home, config === undefined ? "none" : "rabbitmq"),
       RABBITMQ_ADVANCED_CONFIG_FILE: join(home, "none.config"),
@@ -104,11 +108,18 @@ export class RabbitMQNode implements RabbitMQHost {
       RABBITMQ_SCHEMA_DIR: join(home, "schema"),
       RABBITMQ_ALLOW_INPUT: "1", // makes the script exec the node, so that our signals reach it
       RABBITMQ_SERVER_START_ARGS: "-noinput",
-      RABBITMQ_SERVER_ERL_ARGS: ERLANG_ARGUMENTS,
-      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+      RABBITMQ_SERVER_ERL_ARGS: member === undefined ? ERLANG_ARGUMENTS : ERLANG_ARGUMENTS_OF_MEMBERS,
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `-kernel inet_dist_use_interface {127,0,0,1}${
+        member === undefined ? "" : ` net_ticktime ${member.tickTime}`
+      }`,
       ...env,
     };
   }
+}
+
+/** What Erlang calls the node that takes clients at this port. */
+export function nodeName(port: number): string {
+  return `rabbit-${port}@localhost`;
 }
 
 /** Plugins and settings, those of the management plugin included. */

@@ -37,6 +37,11 @@ export class TcpProxy {
     return own.href;
   }
 
+  /** Port on 127.0.0.1. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** Connections that are open. */
   get connections(): number {
     return this.#pairs.size;
