@@ -25,21 +25,24 @@ export function tableRegister(
   return { known, keep: (ids) => tableIdsText(ids) === stored ? Promise.resolve() : store.keep(ids) };
 }
 
-/** As they are stored: `{"shop.public.orders":"104"}`, in the order of the names. */
+/**
+ * As they are stored: `[["shop.public.orders","104"]]`, in the order of the names. Pairs, not members: V8's JSON.parse takes
+ * an escaped name of a member for another one (nodejs/node#63785), and names of tables may hold quotes.
+ */
 export function tableIdsText(ids: TableIds): string {
-  return JSON.stringify(Object.fromEntries([...ids].toSorted(([a], [b]) => a < b ? -1 : 1)));
+  return JSON.stringify([...ids].toSorted(([a], [b]) => a < b ? -1 : 1));
 }
 
 /** Reads what {@linkcode tableIdsText} wrote; of anything else, nothing is known. */
 export function parseTableIds(text: string): TableIds | undefined {
   try {
-    const members: unknown = JSON.parse(text);
-    if (typeof members !== "object" || members === null || Array.isArray(members)) return undefined;
-    const ids = Object.entries(members).filter((member): member is [string, string] =>
-      typeof member[1] === "string"
-    );
-    return new Map(ids);
+    const pairs: unknown = JSON.parse(text);
+    return Array.isArray(pairs) && pairs.every(isPair) ? new Map(pairs) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isPair(value: unknown): value is [string, string] {
+  return Array.isArray(value) && value.length === 2 && value.every((part) => typeof part === "string");
 }

@@ -9,9 +9,9 @@ Deno.test("storedFeeds() sorts cursors, scans, owners, tables and the original's
     { key: "key", cursor: "5" },
     { key: "b", cursor: at(2) },
     { key: "b/owner", cursor: "token" },
-    { key: "b/tables", cursor: '{"shop.public.b":"104"}' },
+    { key: "b/tables", cursor: '[["shop.public.b","104"]]' },
     { key: "a/scan", cursor: at(1) },
-    { key: "gone/tables", cursor: "{}" },
+    { key: "gone/tables", cursor: "[]" },
     { key: "gone/owner", cursor: "token" },
     { key: "c", cursor: "x" },
   ];

@@ -4,16 +4,16 @@ import { parseTableIds, type TableIds, tableIdsText, tableRegister } from "../..
 import { anyText } from "../support/arbitrary.ts";
 
 Deno.test("parseTableIds() reads what tableIdsText() wrote, in the order of the names", () => {
-  assert.equal(tableIdsText(new Map([["b", "2"], ["a", "1"]])), '{"a":"1","b":"2"}');
+  assert.equal(tableIdsText(new Map([["b", "2"], ["a", "1"]])), '[["a","1"],["b","2"]]');
   fc.assert(fc.property(fc.array(fc.tuple(anyText, anyText)), (entries) => {
-    const ids = new Map(entries.filter(([name]) => name !== "__proto__"));
+    const ids = new Map(entries);
     const read = parseTableIds(tableIdsText(ids));
     assert.deepEqual([...read ?? []].sort(), [...ids].sort());
   }));
 });
 
 Deno.test("parseTableIds() knows nothing of what is written otherwise", () => {
-  for (const text of ["", "banana", "null", "[]", '"x"', "7"]) {
+  for (const text of ["", "banana", "null", "{}", '["x"]', '[["x",7]]', '"x"', "7"]) {
     assert.equal(parseTableIds(text), undefined, text);
   }
 });
