@@ -48,6 +48,7 @@ Deno.test("check() finds nothing wrong with what came once and in order", () => 
     backward: [],
     watermark: undefined,
     belowCursor: [],
+    publishers: [],
     repeated: 0,
     repeats: {},
   });
