@@ -1,9 +1,4 @@
-import type { ErrorKind } from "../errors.ts";
-
-/** A kind, and what to do where more is known than the kind alone tells. */
-export type Verdict = readonly [kind: ErrorKind, hint?: string];
-
-type Row = readonly [pattern: RegExp, ...verdict: Verdict];
+import { type FailureKind, type Verdict, verdictOf } from "../failure_kinds.ts";
 
 /** What CockroachDB puts before the failure itself. */
 const WRAPPER =
@@ -22,7 +17,7 @@ const BOTH_PRIVILEGES =
  * Failures with a text of their own, as a whole or from its beginning, so that no name in it can make another of them. The
  * wrapper is cut off before. Names of users have no spaces. Recordings are those of v21.2 and v22.1 or, where their names begin with error-, of 2020.
  */
-const WHOLE: readonly Row[] = [
+const WHOLE: readonly FailureKind[] = [
   [/^rangefeeds require the kv\.rangefeed\.enabled setting/, "RangefeedDisabled"], // error-rangefeed-disabled
   // Views and so on: changefeedbase/validate.go, recordings views_and_sequences.
   [/^CHANGEFEED cannot target views: /, "TableUnsupported", NOT_A_TABLE],
@@ -144,7 +139,7 @@ const WHOLE: readonly Row[] = [
  * they try everything again that is not marked terminal), and what KV says while a node or a range is away
  * (roachpb/errors.go, kvcoord/dist_sender.go, grpcutil, nodedialer). Looked for outside of quotes.
  */
-const TRANSIENT: readonly Row[] = [
+const TRANSIENT: readonly FailureKind[] = [
   [
     /^restart transaction\b|\bTransaction(?:Retry|Aborted)\w*Error\b|\bresult is ambiguous\b/,
     "SerializationConflict",
@@ -189,14 +184,8 @@ const QUOTED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/g;
 
 /** What a text of CockroachDB says; `undefined` where it is not known. */
 export function kindOfText(text: string): Verdict | undefined {
-  const own = unwrapped(text);
-  const transient = text.replace(QUOTED, '""');
-  for (const [patterns, subject] of [[WHOLE, own], [TRANSIENT, transient]] as const) {
-    for (const [pattern, ...verdict] of patterns) {
-      if (pattern.test(subject)) return verdict;
-    }
-  }
-  return RETRYABLE.test(text) ? ["SourceDegraded"] : undefined;
+  return verdictOf(WHOLE, unwrapped(text)) ?? verdictOf(TRANSIENT, text.replace(QUOTED, '""')) ??
+    (RETRYABLE.test(text) ? ["SourceDegraded"] : undefined);
 }
 
 /** The failure itself. */

@@ -1,5 +1,13 @@
 import { AgentError } from "../errors.ts";
-import { kindOfText, unwrapped, type Verdict, withoutRowKeys } from "./error_texts.ts";
+import {
+  type FailureKind,
+  NETWORK_CODE,
+  TLS_CODE,
+  TLS_TEXT,
+  type Verdict,
+  verdictOf,
+} from "../failure_kinds.ts";
+import { kindOfText, unwrapped, withoutRowKeys } from "./error_texts.ts";
 import { isVague, kindOfCode } from "./sqlstates.ts";
 
 /** `a > b` in seconds, with nanoseconds and a logical part: recordings error-cursor-in-future, cursors. */
@@ -18,26 +26,19 @@ const AT_CURSOR_HINT =
 const TLS_HINT =
   "check sslmode and sslrootcert in DATABASE_URL, the certificate's names and dates, and sslcert with sslkey if you give them";
 
-/** What the system, Node.js and Deno call failures of files, name resolution, TCP and TLS. */
-const SYSTEM_CODES: readonly (readonly [RegExp, ...Verdict])[] = [
-  [
-    /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPIPE|EPROTO|EMFILE|ENFILE|ENOBUFS|ERR_STREAM_\w+|ERR_SOCKET_\w+)$/,
-    "SourceUnreachable",
-  ],
+/** What failures of files and of the way to CockroachDB are called. */
+const SYSTEM_CODES: readonly FailureKind[] = [
+  [NETWORK_CODE, "SourceUnreachable"],
   [
     /^(?:ENOENT|EACCES|EISDIR)$/,
     "ConfigInvalid",
     "check the paths in sslrootcert, sslcert and sslkey of DATABASE_URL",
   ],
-  [
-    /^(?:\w*CERT\w*|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_SSL_\w+|ERR_TLS_\w+|ERR_OSSL_\w+)$/,
-    "SourceDenied",
-    TLS_HINT,
-  ],
+  [TLS_CODE, "SourceDenied", TLS_HINT],
 ];
 
 /** What comes without any code: pg's own words (8.23), and those of the TLS of Deno (2.6 to 2.9). */
-const LOCAL_TEXTS: readonly (readonly [RegExp, ...Verdict])[] = [
+const LOCAL_TEXTS: readonly FailureKind[] = [
   [
     /^(?:Connection terminated\b|timeout expired$|Query read timeout$|socket hang up$|Client (?:has encountered a connection error|was closed) and is not queryable$|Socket is closed$|unexpected eof$|tls handshake eof$|peer closed connection without sending TLS close_notify\b)/i,
     "SourceUnreachable",
@@ -53,11 +54,8 @@ const LOCAL_TEXTS: readonly (readonly [RegExp, ...Verdict])[] = [
     "the cluster asks for a password: give it in DATABASE_URL, or sslcert with sslkey",
   ],
   [/^SASL: /, "SourceDenied"],
-  [
-    /^(?:invalid peer certificate\b|received fatal alert\b|peer is incompatible\b|received corrupt message\b|There was an error establishing an SSL connection$|self[- ]signed certificate\b|unable to verify\b|certificate has expired$|Hostname\/IP does not match certificate's altnames\b)/i,
-    "SourceDenied",
-    TLS_HINT,
-  ],
+  [/^There was an error establishing an SSL connection$/i, "SourceDenied", TLS_HINT],
+  [TLS_TEXT, "SourceDenied", TLS_HINT],
 ];
 
 /**
@@ -123,9 +121,4 @@ function verdictOn({ code, message, advice }: Failure): Verdict {
 function textVerdict(message: string): Verdict | undefined {
   const [, cursor, now] = IN_THE_FUTURE.exec(unwrapped(message)) ?? [];
   return Number(cursor) - Number(now) < NEAR ? ["CursorAhead"] : kindOfText(message);
-}
-
-function verdictOf(rows: readonly (readonly [RegExp, ...Verdict])[], subject: string): Verdict | undefined {
-  const [, ...verdict] = rows.find(([pattern]) => pattern.test(subject)) ?? [];
-  return verdict[0] === undefined ? undefined : verdict as unknown as Verdict;
 }

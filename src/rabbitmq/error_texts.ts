@@ -1,9 +1,11 @@
-import type { ErrorKind } from "../errors.ts";
-
-/** A kind, and what to do where more is known than the kind alone tells. */
-export type Verdict = readonly [kind: ErrorKind, hint?: string];
-
-type Row = readonly [pattern: RegExp, ...verdict: Verdict];
+import {
+  type FailureKind,
+  NETWORK_CODE,
+  TLS_CODE,
+  TLS_TEXT,
+  type Verdict,
+  verdictOf,
+} from "../failure_kinds.ts";
 
 const TLS_HINT =
   "check the certificate's names and dates and --amqp-tls-ca; a broker that asks for one wants --amqp-tls-cert and --amqp-tls-key";
@@ -23,7 +25,7 @@ const CHANNELS = "raise channel_max in rabbitmq.conf: a feed wants two channels"
  * else: as a whole or from their beginning, so that no name in them can. Verified on RabbitMQ 3.10.8
  * (tests/integration/rabbitmq_topology_test.ts) where no other version is named.
  */
-const REPLIES: Readonly<Record<number, readonly Row[]>> = {
+const REPLIES: Readonly<Record<number, readonly FailureKind[]>> = {
   311: [[/^/, "MessageTooLarge"]], // content-too-large
   320: [[/^/, "BrokerUnreachable"]], // connection-forced: shutdown, or closed by an operator
   402: [[/^/, "BrokerDenied"]], // invalid-path: the virtual host
@@ -96,22 +98,15 @@ const REPLIES: Readonly<Record<number, readonly Row[]>> = {
   541: [[/^/, "BrokerUnreachable"]], // internal-error: also a virtual host that is down
 };
 
-/** What the system, Node.js and Deno call failures of name resolution, TCP and TLS. */
-const SYSTEM_CODES: readonly Row[] = [
+/** What failures of the way to the broker are called. */
+const SYSTEM_CODES: readonly FailureKind[] = [
   [/^ERR_SSL_WRONG_VERSION_NUMBER$/, "BrokerDenied", NO_TLS],
-  [
-    /^(?:ECONNREFUSED|ECONNRESET|ECONNABORTED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN|EADDRNOTAVAIL|EPIPE|EPROTO|EMFILE|ENFILE|ENOBUFS|ERR_STREAM_\w+|ERR_SOCKET_\w+)$/,
-    "BrokerUnreachable",
-  ],
-  [
-    /^(?:\w*CERT\w*|\w*SELF_SIGNED\w*|UNABLE_TO_\w+|HOSTNAME_MISMATCH|ERR_SSL_\w+|ERR_TLS_\w+|ERR_OSSL_\w+)$/,
-    "BrokerDenied",
-    TLS_HINT,
-  ],
+  [NETWORK_CODE, "BrokerUnreachable"],
+  [TLS_CODE, "BrokerDenied", TLS_HINT],
 ];
 
 /** What comes without a code: this program's words, the library's (4.1.1), and those of the system and TLS of Deno (2.6 to 2.9). */
-const LOCAL_TEXTS: readonly Row[] = [
+const LOCAL_TEXTS: readonly FailureKind[] = [
   [
     /^Short string too long, /, // before anything is sent
     "ConfigInvalid",
@@ -124,11 +119,7 @@ const LOCAL_TEXTS: readonly Row[] = [
     "BrokerDenied",
     NO_TLS,
   ],
-  [
-    /^(?:invalid peer certificate\b|received fatal alert\b|peer is incompatible\b|received corrupt message\b|self[- ]signed certificate\b|unable to verify\b|certificate has expired$|Hostname\/IP does not match certificate's altnames\b)/i,
-    "BrokerDenied",
-    TLS_HINT,
-  ],
+  [TLS_TEXT, "BrokerDenied", TLS_HINT],
   [
     /^(?:socket (?:closed|not connected|hang up)\b|(?:heartbeat )?timeout$|connection (?:closed|ended)\b|connection not cleanly closed\b|connection blocked by server\b|channel (?:\d+ )?(?:is )?closed\b|no answer within \d|nothing received for \d|unexpected end of file$|end of file before message length reached$|unexpected eof$|tls handshake eof$|peer closed connection without sending TLS close_notify\b)/i,
     "BrokerUnreachable",
@@ -144,11 +135,4 @@ export function kindOfReply(code: number, text: string): Verdict {
 /** What a failure is that the broker said nothing of. */
 export function kindOfFailure(code: string | undefined, text: string): Verdict {
   return code !== undefined && verdictOf(SYSTEM_CODES, code) || verdictOf(LOCAL_TEXTS, text) || ["Unknown"];
-}
-
-function verdictOf(rows: readonly Row[], subject: string): Verdict | undefined {
-  const row = rows.find(([pattern]) => pattern.test(subject));
-  if (row === undefined) return undefined;
-  const [, ...verdict] = row;
-  return verdict;
 }
