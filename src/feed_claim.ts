@@ -116,7 +116,7 @@ export class FeedClaim {
       if (this.#wasOwner && isForeign && (lock === undefined || this.#isAlive(stored))) {
         throw this.#takenOver();
       }
-      if (lock?.agreesWith(owner) === false) {
+      if (lock?.learnOwner(owner) === false) {
         const text =
           `Cannot go on: the feed's last publisher had another lock, which is now asked for: "${lock.name}"`;
         throw new AgentError("StandingBy", text);

@@ -107,8 +107,8 @@ export class FeedLock {
     this.#known = true;
   }
 
-  /** False when the feed's last owner had another lock than this: then that is the one to take from now on. */
-  agreesWith(owner: string | undefined): boolean {
+  /** Takes the feed's last owner down; false when he had another lock than this: then his is the one to take from now on. */
+  learnOwner(owner: string | undefined): boolean {
     const { scope } = this;
     this.#owner = owner ?? this.#owner;
     return this.scope === scope;

@@ -57,13 +57,16 @@ const BOTH_BROKERS = "--both-brokers";
 const SAME_ON_EVERY_BROKER =
   /^(alerts|bad_cursor|capture|checker|cluster|cockroach|completion|cursor|dashboard|dev|expired|feed|http|manual|opentelemetry|privileges|schema|silence|stdout|table)_/;
 
+/** Files of tests in the folder, and its own folders. */
+function testFiles(folder: string): string[] {
+  return [...Deno.readDirSync(folder)]
+    .filter(({ name, isDirectory }) => isDirectory || /_test\.ts$/.test(name))
+    .map(({ name }) => `${folder}/${name}`);
+}
+
 function onRabbitMQ4(): Round {
-  const paths = ["tests/integration", "tests/fault"].flatMap((folder) =>
-    [...Deno.readDirSync(folder)]
-      .filter(({ name, isDirectory }) => isDirectory || /_test\.ts$/.test(name))
-      .filter(({ name }) => !SAME_ON_EVERY_BROKER.test(name))
-      .map(({ name }) => `${folder}/${name}`)
-  );
+  const paths = ["tests/integration", "tests/fault"].flatMap(testFiles)
+    .filter((path) => !SAME_ON_EVERY_BROKER.test(path.slice(path.lastIndexOf("/") + 1)));
   return { rabbitmq: 4, paths };
 }
 
@@ -124,8 +127,7 @@ async function runRound(
  * Left out unless they are named: clusters want the machine for minutes, and the one cut in two with pause_minority failed
  * once in a whole run on two cores, of a cause not found yet.
  */
-const CLUSTERS = ["leader_killed", "majority_lost", "node_killed", "partition", "rolling_restart"]
-  .map((fault) => `tests/fault/cluster_${fault}_test.ts`);
+const CLUSTERS = testFiles("tests/fault").filter((path) => path.startsWith("tests/fault/cluster_"));
 
 /** The folder, or what of it was asked for. */
 function testsIn(folder: string, paths: readonly string[]): readonly string[] {

@@ -172,8 +172,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     flaw: "takes the feed from a process that has another lock",
     file: "feed_claim.ts",
-    from: "lock?.agreesWith(owner) === false",
-    to: "lock?.agreesWith(owner) === null",
+    from: "lock?.learnOwner(owner) === false",
+    to: "lock?.learnOwner(owner) === null",
     breaks: /G6/,
     plan: { lock: true, agents: 2, idKept: true, faults: ["drop", "crash"] },
   },

@@ -31,12 +31,12 @@ Deno.test("two locks of one feed, with and without the cluster's id, come to one
       return lock;
     }) as [FeedLock, FeedLock];
     assert.notEqual(first.name, second.name);
-    assert.equal(first.agreesWith(undefined), true);
+    assert.equal(first.learnOwner(undefined), true);
     const owner = claimToken(first.scope, "1");
-    assert.equal(second.agreesWith(owner), false);
+    assert.equal(second.learnOwner(owner), false);
     assert.equal(second.name, first.name);
-    assert.equal(second.agreesWith(owner), true);
-    assert.equal(second.agreesWith(undefined), true); // somebody deleted the claim: the name stays
+    assert.equal(second.learnOwner(owner), true);
+    assert.equal(second.learnOwner(undefined), true); // somebody deleted the claim: the name stays
     assert.equal(second.name, first.name);
   }
 });
