@@ -80,9 +80,11 @@ Deno.test("WindowSize comes within a tenth of the best throughput of any broker,
       const size = new WindowSize(most, initial), rate = broker(capacity, roundTrip);
       const later = publish(size, rate, 300 * most + 1_000_000);
       assert.ok(size.messages >= 1 && size.messages <= most);
-      const took = publish(size, rate, 300 * most, later) - later;
-      assert.ok(300 * most / took > 0.9 * rate(most), `${size.messages} of ${most}`);
+      // A trial takes 250 ms at least, so that a second with one in it says little.
+      const count = Math.max(300 * most, Math.ceil(10_000 * rate(most)));
+      const took = publish(size, rate, count, later) - later;
+      assert.ok(count / took > 0.9 * rate(most), `${size.messages} of ${most}`);
     }),
-    { numRuns: 50 },
+    { numRuns: 50, examples: [[{ capacity: 114.124, roundTrip: 1.7788, most: 277, initial: 277 }]] },
   );
 });
