@@ -123,6 +123,8 @@ class Client extends AMQPClient implements Connection {
 
   override async channel(id?: number): Promise<AMQPChannel> {
     const channel = await super.channel(id);
+    const close = channel.close.bind(channel);
+    channel.close = (...reason) => this.#unlessLost(close(...reason));
     if (this.#channels !== undefined) {
       this.#channels = [...this.#channels.filter(({ closed }) => !closed), channel];
     }
@@ -145,6 +147,17 @@ class Client extends AMQPClient implements Connection {
     this.product = brokerProduct(view);
     const name = { connection: this.name ?? "", platform: this.platform ?? "" };
     this.send(answerGreeting(view, this.#credentials, name));
+  }
+
+  /**
+   * To the library a channel that is being closed is closed already, so that nobody who waits for the answer is told when the
+   * connection ends before it comes.
+   */
+  async #unlessLost<T>(answer: Promise<T>): Promise<T> {
+    const { promise: lost, reject } = Promise.withResolvers<never>();
+    const onClose = () => reject(new Error("socket closed"));
+    const socket = this.socket?.once("close", onClose);
+    return await Promise.race([answer, lost]).finally(() => socket?.off("close", onClose));
   }
 
   /** In place of the library's own timeout, which counts writing as a sign of life. */

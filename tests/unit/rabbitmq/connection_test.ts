@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { AmqpAddress } from "../../../src/settings/amqp_address.ts";
-import { connect, type ConnectionOptions } from "../../../src/rabbitmq/connection.ts";
+import { connect, type Connection, type ConnectionOptions } from "../../../src/rabbitmq/connection.ts";
 import { type Behaviour, FakeBroker, type Step } from "./fake_broker.ts";
 
 const unhandled: unknown[] = [];
@@ -98,6 +98,23 @@ Deno.test("a connection that is cut right after it opened reports it, and closes
     await assert.rejects(connection.channel());
     await connection.shutdown();
   }));
+
+for (
+  const [who, end] of [
+    ["the broker", (_: Connection, broker: FakeBroker) => broker.cut()],
+    ["this side", (connection: Connection) => connection.abort(new Error("socket closed: no longer wanted"))],
+  ] as const
+) {
+  Deno.test(`a channel that is being closed when ${who} ends the connection is no reason to wait for ever`, () =>
+    FakeBroker.with({}, async (broker) => {
+      const connection = await connect(optionsFor(broker.port), signal());
+      const channel = await connection.channel();
+      broker.onCloseChannel = () => end(connection, broker);
+      await assert.rejects(channel.close(), /^Error: (?:AMQPError: )?socket closed/i);
+      await assert.rejects(connection.channel());
+      await connection.shutdown();
+    }));
+}
 
 Deno.test("connect() waits for a slow login longer than a heartbeat", () =>
   FakeBroker.with({ thinksFor: 2_500 }, async (broker) => {

@@ -27,7 +27,7 @@ export interface Behaviour {
 }
 
 const CONNECTION = 10, CHANNEL = 20, BASIC = 60;
-const OPEN_CHANNEL = 10, QOS = 10;
+const OPEN_CHANNEL = 10, CLOSE_CHANNEL = 40, QOS = 10;
 const START = 10, START_OK = 11, TUNE = 30, TUNE_OK = 31, OPEN = 40, OPEN_OK = 41, CLOSE = 50, CLOSE_OK = 51;
 
 /** A broker that knows how to greet, log in, open and close a connection, or to break off in between. */
@@ -43,6 +43,8 @@ export class FakeBroker {
   heartbeat: number | undefined;
   /** Called with every basic.qos that it answers. */
   onQos: (() => void) | undefined;
+  /** Called when a channel is to be closed, which it does not answer. */
+  onCloseChannel: (() => void) | undefined;
   /** It says nothing more. */
   silent = false;
   /** Where it listens. */
@@ -71,6 +73,11 @@ export class FakeBroker {
       for (const socket of broker.#sockets) socket.destroy();
       await new Promise((resolve) => broker.#server.close(resolve));
     }
+  }
+
+  /** Cuts every connection. */
+  cut(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
   #greet(socket: Socket): void {
@@ -143,7 +150,7 @@ export class FakeBroker {
     } else if (classId === BASIC && id === QOS) {
       this.#send(socket, method(id + 1, classId, view.getUint16(1)));
       this.onQos?.();
-    }
+    } else if (classId === CHANNEL && id === CLOSE_CHANNEL) this.onCloseChannel?.();
   }
 
   #send(socket: Socket, frame: Writer, step?: Step): void {
